@@ -1,0 +1,52 @@
+# The two commands of README.md are `make demo` and `make test`.
+GO       ?= go
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
+LDFLAGS  := -s -w -X github.com/gosklyuch/gosklyuch/internal/cli.Version=$(VERSION)
+TOOL     := $(GO) tool -modfile=tools/go.mod
+FUZZTIME ?= 10m
+
+.PHONY: build demo test lint check bench fuzz timing soak interop suites deps cross
+
+build: ## the program at bin/gosklyuch
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/gosklyuch ./cmd/gosklyuch
+
+demo: build ## the main job on real files in ./demo
+	./bin/gosklyuch demo --force demo
+
+deps: ## installs the independent implementations that the tests compare with
+	./scripts/install-test-deps.sh
+
+test: deps build cross ## everything, with the independent implementations
+	$(GO) vet ./...
+	$(GO) test ./...
+	$(GO) test -tags purego ./gost/...
+
+cross: ## targets without cgo, with other operating systems and byte orders
+	./scripts/cross-build.sh
+
+check: ## what every commit must pass
+	@test -z "$$(gofmt -l cmd gost pki cms token sign verify trust ocsp tsp fetch journal server internal)" || { echo 'gofmt differs'; exit 1; }
+	$(GO) vet ./...
+	$(GO) test ./internal/layers
+	$(GO) test -short ./...
+
+lint:
+	./scripts/lint.sh
+
+bench: ## ratios to gost-engine in the same run
+	$(GO) run ./internal/cryptotest/bench
+
+timing: ## statistical test of constant time (docs/timing.md)
+	$(GO) test -tags timing -run TestTiming -count=1 -timeout 30m -v ./gost/gost3410
+
+fuzz: ## each target FUZZTIME; result in docs/fuzzing.md
+	./scripts/fuzz.sh each $(FUZZTIME)
+
+soak: build ## long runs: crash rounds, a 10 GB document
+	./scripts/soak.sh
+
+interop: build ## writes docs/interoperability.md
+	$(GO) run ./internal/cryptotest/interop -o docs/interoperability.md
+
+suites: build ## larger suites of $$GOSKLYUCH_SUITES
+	$(GO) test -count=1 -v -run . ./internal/cryptotest/suites

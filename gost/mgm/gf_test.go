@@ -1,0 +1,107 @@
+package mgm
+
+import (
+	"encoding/binary"
+	"math/big"
+	"testing"
+
+	"github.com/gosklyuch/gosklyuch/internal/cryptotest"
+)
+
+// slowMultiply multiplies two blocks bit by bit.
+func slowMultiply(x, y []byte) []byte {
+	n := uint(8 * len(x))
+	poly := big.NewInt(0x87)
+	if n == 64 {
+		poly = big.NewInt(0x1b)
+	}
+	a, b, z := new(big.Int).SetBytes(x), new(big.Int).SetBytes(y), new(big.Int)
+	for i := int(n) - 1; i >= 0; i-- {
+		z.Lsh(z, 1)
+		if z.Bit(int(n)) == 1 {
+			z.SetBit(z, int(n), 0).Xor(z, poly)
+		}
+		if b.Bit(i) == 1 {
+			z.Xor(z, a)
+		}
+	}
+	return z.FillBytes(make([]byte, len(x)))
+}
+
+func multiply(h, x []byte) []byte {
+	var a accumulator
+	if len(h) == 8 {
+		a.add64(h, x)
+		s := a.sum64()
+		return s[:8]
+	}
+	a.add128(h, x)
+	s := a.sum128()
+	return s[:]
+}
+
+// Dense operands: all bits of a word, where sixteen products meet in a column.
+func TestMultiply(t *testing.T) {
+	words := []uint64{
+		0, 1, 1 << 63, ^uint64(0), ^uint64(0) >> 1, ^uint64(1),
+		every4th, every4th << 1, every4th << 2, every4th << 3, low60, ^uint64(low60),
+		binary.BigEndian.Uint64(cryptotest.Bytes(1, 8)), binary.BigEndian.Uint64(cryptotest.Bytes(2, 8)),
+	}
+	var blocks8, blocks16 [][]byte
+	for _, a := range words {
+		blocks8 = append(blocks8, binary.BigEndian.AppendUint64(nil, a))
+		for _, b := range words {
+			blocks16 = append(blocks16, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, a), b))
+		}
+	}
+	for _, blocks := range [][][]byte{blocks8, blocks16} {
+		for i, h := range blocks {
+			for j, x := range blocks {
+				if len(h) == 16 && (i+j)%7 != 0 {
+					continue // a seventh of the pairs, to save time
+				}
+				if got, want := multiply(h, x), slowMultiply(h, x); string(got) != string(want) {
+					t.Fatalf("%x * %x = %x, want %x", h, x, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestMultiplyRandom(t *testing.T) {
+	for i := range uint64(500) {
+		for _, n := range []int{8, 16} {
+			h, x := cryptotest.Bytes(2*i, n), cryptotest.Bytes(2*i+1, n)
+			if got, want := multiply(h, x), slowMultiply(h, x); string(got) != string(want) {
+				t.Fatalf("%x * %x = %x, want %x", h, x, got, want)
+			}
+		}
+	}
+}
+
+// The halves of a counter wrap around without touching each other.
+func TestCounterWraps(t *testing.T) {
+	for n, want := range map[int]string{8: "\x00\x00\x00\x02\x00\x00\x00\x00", 16: "\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00"} {
+		c := counter{left: 2, right: 1<<(4*n) - 1}
+		c.right++
+		b := make([]byte, n)
+		c.put(b)
+		if string(b) != want {
+			t.Errorf("block of %d bytes: %x", n, b)
+		}
+		c = counter{left: 1<<(4*n) - 1, right: 3}
+		c.left++
+		c.put(b)
+		if b[0] != 0 || b[n/2-1] != 0 || b[n-1] != 3 {
+			t.Errorf("left half of %d bytes: %x", n, b)
+		}
+	}
+}
+
+func BenchmarkMultiply(b *testing.B) {
+	var a accumulator
+	h := cryptotest.Bytes(1, 16)
+	for b.Loop() {
+		a.add128(h, h)
+	}
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/pfx"
+	"github.com/gosklyuch/gosklyuch/sign"
+	"github.com/gosklyuch/gosklyuch/token/soft"
+)
+
+// libraryError turns the errors that the libraries name into sentences. nil
+// means that err is none of them.
+func libraryError(err error) *userError {
+	for _, translate := range []func(error) *userError{keyError, signError, algorithmError} {
+		if u := translate(err); u != nil {
+			return u
+		}
+	}
+	return nil
+}
+
+var wrongPassword = text{
+	"проверьте раскладку клавиатуры, регистр и файл пароля",
+	"check the keyboard layout, the letter case and the password file",
+}
+
+// keyError translates refused keys and containers.
+func keyError(err error) *userError {
+	switch {
+	case errors.Is(err, soft.ErrPassword), errors.Is(err, pfx.ErrPassword), errors.Is(err, alg.ErrPassword):
+		return refusedf(text{"пароль не подошёл (или файл изменён)", "wrong password (or the file was changed)"}).withHint(wrongPassword)
+	case errors.Is(err, soft.ErrDamaged), errors.Is(err, pfx.ErrDamaged):
+		return failedf(text{"файл ключа повреждён: %s", "the key file is damaged: %s"}, err).
+			withHint(text{"возьмите резервную копию", "use a backup copy"})
+	case errors.Is(err, pfx.ErrNoKey):
+		return failedf(text{"в файле нет закрытого ключа", "the file holds no private key"})
+	case errors.Is(err, soft.ErrNotFound):
+		return failedf(text{"нет контейнера с таким именем", "there is no container of that name"}).
+			withHint(text{"список: gosklyuch key list", "the list: gosklyuch key list"})
+	case errors.Is(err, soft.ErrExists):
+		return failedf(text{"контейнер с таким именем уже есть", "a container of that name exists already"}).
+			withHint(text{"выберите другое имя", "choose another name"})
+	}
+	var other *pfx.NotKeyError
+	if errors.As(err, &other) {
+		k := kindTexts[other.Kind]
+		return newError(exitFailed, text{"это " + k.ru + ", а не закрытый ключ", "this is " + k.en + ", not a private key"})
+	}
+	var unsupported *pfx.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return failedf(text{"защита ключа пока не поддерживается: %s", "this protection of the key is not supported yet: %s"}, unsupported.OID.Name()).
+			withHint(text{"выгрузите ключ в .pfx по RFC 9548 другой программой", "export the key to a .pfx by RFC 9548 with another program"})
+	}
+	return nil
+}
+
+// signError translates what the sign package refuses.
+func signError(err error) *userError {
+	var period *sign.PeriodError
+	var content *sign.OtherContentError
+	switch {
+	case errors.As(err, &period):
+		return periodError(period)
+	case errors.Is(err, sign.ErrKeyMismatch):
+		return refusedf(text{"ключ не подходит к сертификату", "the key does not belong to the certificate"}).
+			withHint(text{"укажите сертификат этого ключа: --cert", "give the certificate of this key with --cert"})
+	case errors.Is(err, sign.ErrKeyUsage):
+		return refusedf(text{"сертификат не предназначен для подписи документов", "the certificate is not meant for signing documents"})
+	case errors.As(err, &content):
+		return newErrorf(exitInvalid, text{"подпись %d в файле сделана под другим документом: %s", "signature %d in the file is about another document: %s"}, content.Signer+1, content.Err)
+	case errors.Is(err, sign.ErrNoDocument):
+		return usageError(text{"подпись отделённая: нужен сам документ", "the signature is detached: the document is needed"})
+	}
+	return nil
+}
+
+// periodError names the date that was missed.
+func periodError(p *sign.PeriodError) *userError {
+	return periodOf(p.PrivateKey, p.NotBefore, p.NotAfter, p.At)
+}
+
+// periodOf says which date of a certificate or of its private key was missed.
+func periodOf(private bool, from, until, at time.Time) *userError {
+	what := text{"сертификата", "the certificate"}
+	if private {
+		what = text{"ключа подписи", "the private key"}
+	}
+	if at.Before(from) {
+		return newError(exitRefused, text{"срок действия " + what.ru + " начнётся " + stamp(from), what.en + " may be used from " + stamp(from) + " on"}).
+			withHint(text{"проверьте часы компьютера", "check the computer's clock"})
+	}
+	return newError(exitRefused, text{"срок действия " + what.ru + " истёк " + stamp(until), what.en + " could be used until " + stamp(until)}).
+		withHint(text{"получите новый сертификат", "get a new certificate"})
+}
+
+// algorithmError translates algorithms that are unknown or do not fit, and
+// messages of another kind.
+func algorithmError(err error) *userError {
+	var unknown *alg.UnknownError
+	if errors.As(err, &unknown) {
+		return failedf(text{"неизвестный алгоритм (%s): %s", "unknown algorithm (%s): %s"}, unknown.Kind, unknown.OID.Name())
+	}
+	var mismatch *alg.MismatchError
+	if errors.As(err, &mismatch) {
+		return failedf(text{"ключ %s и хэш %s не сочетаются", "the key %s and the digest %s do not fit together"}, mismatch.Key, mismatch.Digest)
+	}
+	if errors.Is(err, der.ErrEmpty) {
+		return failedf(text{"файл пуст", "the file is empty"})
+	}
+	var kind *cms.KindError
+	if errors.As(err, &kind) {
+		return failedf(text{"%s", "%s"}, err)
+	}
+	return nil
+}
+
+// inKey names the key in an error about it.
+func inKey(name string, err error) error {
+	if u := libraryError(err); u != nil {
+		u.message = text{name + ": " + u.message.ru, name + ": " + u.message.en}
+		return u.withCause(err)
+	}
+	var u *userError
+	if errors.As(err, &u) || systemError(err) != nil {
+		return err
+	}
+	return failedf(text{"%s: ключ не читается: %s", "%s: the key cannot be read: %s"}, name, err).withCause(err)
+}

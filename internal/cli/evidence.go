@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosklyuch/gosklyuch/fetch"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/trust"
+	"github.com/gosklyuch/gosklyuch/verify"
+	"github.com/gosklyuch/gosklyuch/verify/revocation"
+)
+
+// evidenceFlags are the flags of everything that is verified against anchors.
+type evidenceFlags struct {
+	trust, intermediate, crl, ocsp []string
+	at                             moment
+	offline                        bool
+	revocation, policy             string
+}
+
+func (a *app) addEvidenceFlags(c *cobra.Command, f *evidenceFlags) {
+	fl := c.Flags()
+	fl.StringArrayVar(&f.trust, "trust", nil, a.t(text{"доверенный корень; если указан, действуют только указанные", "a trust anchor; when given, only the given ones count"}))
+	fl.StringArrayVar(&f.intermediate, "intermediate", nil, a.t(text{"промежуточный сертификат УЦ", "an intermediate authority certificate"}))
+	fl.StringArrayVar(&f.crl, "crl", nil, a.t(text{"список отзыва", "a revocation list"}))
+	fl.StringArrayVar(&f.ocsp, "ocsp", nil, a.t(text{"ответ OCSP", "an OCSP response"}))
+	fl.BoolVar(&f.offline, "offline", false, a.t(text{"не обращаться в сеть", "make no connection"}))
+	fl.StringVar(&f.revocation, "revocation", "require", a.t(text{"require или none (не проверять отзыв)", "require, or none (do not check revocation)"}))
+	fl.StringVar(&f.policy, "policy", "default", a.t(text{"политика проверки", "the policy of verification"}))
+	a.atFlag(c, &f.at)
+}
+
+// clock returns a clock that stands at the moment, or the given one.
+func (m *moment) clock(now func() time.Time) func() time.Time {
+	if m.IsZero() {
+		return now
+	}
+	return func() time.Time { return m.Time }
+}
+
+// plainVerifier is a verifier without anchors, for what is checked against a
+// named issuer or against itself.
+func (a *app) plainVerifier() *verify.Verifier {
+	return &verify.Verifier{Roots: pki.NewPool(), Policy: verify.DefaultPolicy(), Now: a.now, Lang: a.reportLang()}
+}
+
+// verifier builds what the flags describe: anchors, intermediates, evidence,
+// policy and time.
+func (a *app) verifier(f *evidenceFlags) (*verify.Verifier, error) {
+	policy, err := policyFor(f)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := a.anchors(f.trust)
+	if err != nil {
+		return nil, err
+	}
+	intermediates := pki.NewPool()
+	for _, path := range f.intermediate {
+		certs, err := a.readCertificates(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range certs {
+			intermediates.Add(c)
+		}
+	}
+	src, err := a.source(f)
+	if err != nil {
+		return nil, err
+	}
+	return &verify.Verifier{Roots: roots, Intermediates: intermediates, Policy: policy, Revocation: src, Now: f.at.clock(a.now), Lang: a.reportLang()}, nil
+}
+
+func policyFor(f *evidenceFlags) (*verify.Policy, error) {
+	policy, err := verify.PolicyByName(f.policy)
+	if err != nil {
+		return nil, usageErrorf(text{"неизвестная политика «%s»: бывает %v", "unknown policy %q: one of %v"}, f.policy, verify.PolicyNames())
+	}
+	switch f.revocation {
+	case "require":
+	case "none":
+		policy.UnsafeNoRevocation = true
+	default:
+		return nil, usageErrorf(text{"--revocation бывает require или none, а не «%s»", "--revocation is require or none, not %q"}, f.revocation)
+	}
+	return policy, nil
+}
+
+// anchors returns the given trust anchors, or those of the home.
+func (a *app) anchors(paths []string) (*pki.Pool, error) {
+	if len(paths) == 0 {
+		store, err := a.trustStore()
+		if err != nil {
+			return nil, err
+		}
+		return store.Pool()
+	}
+	roots := pki.NewPool()
+	for _, path := range paths {
+		certs, err := a.readCertificates(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range certs {
+			roots.Add(c)
+		}
+	}
+	return roots, nil
+}
+
+// source joins the given evidence with the network, unless that is forbidden.
+func (a *app) source(f *evidenceFlags) (revocation.Source, error) {
+	static := &revocation.Static{}
+	for _, path := range f.crl {
+		lists, err := a.readCRLs(path)
+		if err != nil {
+			return nil, err
+		}
+		static.Lists = append(static.Lists, lists...)
+	}
+	for _, path := range f.ocsp {
+		r, err := a.readOCSPResponse(path)
+		if err != nil {
+			return nil, err
+		}
+		static.Responses = append(static.Responses, r)
+	}
+	if f.offline || f.revocation == "none" {
+		return static, nil
+	}
+	return revocation.Sources{static, fetch.New(fetch.Options{})}, nil
+}
+
+// trustStore opens the anchors of the home.
+func (a *app) trustStore() (*trust.Store, error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	return trust.Open(filepath.Join(home, "trust")), nil
+}
+
+// lang is the language of this run for reports.
+func (a *app) reportLang() verify.Lang {
+	if a.lang == "ru" {
+		return verify.Russian
+	}
+	return verify.English
+}
+
+// verdictCodes are the exit codes by the report's verdict.
+var verdictCodes = map[verify.Verdict]int{
+	verify.VerdictValid:         exitOK,
+	verify.VerdictInvalid:       exitInvalid,
+	verify.VerdictRevoked:       exitRevoked,
+	verify.VerdictIndeterminate: exitIndeterminate,
+}
+
+// worst orders exit codes as docs/cli.md does: 3, 4, 1, 5, 0.
+func worst(codes ...int) int {
+	order := []int{exitInvalid, exitRevoked, exitFailed, exitIndeterminate}
+	for _, o := range order {
+		if slices.Contains(codes, o) {
+			return o
+		}
+	}
+	return exitOK
+}

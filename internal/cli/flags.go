@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+var keyHelp = text{
+	"ключ: имя контейнера или файл .pfx .p12 .p8 .pem",
+	"the key: a container's name, or a .pfx .p12 .p8 .pem file",
+}
+
+// outputFlags adds -o and --force.
+func (a *app) outputFlags(c *cobra.Command, o *output, required bool) {
+	o.mode = 0o644
+	c.Flags().StringVarP(&o.path, "output", "o", "", a.t(text{"куда записать (- это стандартный вывод)", "where to write (- is standard output)"}))
+	c.Flags().BoolVar(&o.force, "force", false, a.t(text{"заменить существующий файл", "replace an existing file"}))
+	if required {
+		a.required(c, "output")
+	}
+}
+
+// required marks flags that must be given; the error is cobra's, translated.
+func (a *app) required(c *cobra.Command, names ...string) {
+	for _, n := range names {
+		if err := c.MarkFlagRequired(n); err != nil {
+			c.RunE = func(*cobra.Command, []string) error { return err } // a flag that was never declared
+		}
+	}
+}
+
+// A moment is the value of --at: RFC 3339.
+type moment struct{ time.Time }
+
+// Set parses the flag's value.
+func (m *moment) Set(s string) error {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return usageErrorf(text{
+			"--at: «%s» не время вида 2026-06-02T12:00:00Z", "--at: %q is no time like 2026-06-02T12:00:00Z",
+		}, s)
+	}
+	m.Time = t
+	return nil
+}
+
+// String prints the value for the help.
+func (m *moment) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.Format(time.RFC3339)
+}
+
+// Type names the value's form in the help.
+func (m *moment) Type() string { return "RFC3339" }
+
+// or returns the moment, or now where the flag was not given.
+func (m *moment) or(now func() time.Time) time.Time {
+	if m.IsZero() {
+		return now()
+	}
+	return m.Time
+}
+
+func (a *app) atFlag(c *cobra.Command, m *moment) {
+	c.Flags().Var(m, "at", a.t(text{"момент, на который проверять (RFC 3339)", "the moment to check for (RFC 3339)"}))
+}
+
+// done says where the result went.
+func (a *app) done(path string, m text) error {
+	if a.json {
+		if path == "-" {
+			return nil // the result itself is on standard output
+		}
+		return a.printJSON(struct {
+			Output string `json:"output"`
+		}{path})
+	}
+	if path != "-" {
+		a.sayf(m, path)
+	}
+	return nil
+}

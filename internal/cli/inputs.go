@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/ocsp"
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// kindTexts names what a file is, to stand after «это» and "this is".
+var kindTexts = map[der.Kind]text{
+	der.KindUnknown:           {"что-то неизвестное", "something unknown"},
+	der.KindCertificate:       {"сертификат", "a certificate"},
+	der.KindCRL:               {"список отзыва", "a revocation list (CRL)"},
+	der.KindRequest:           {"запрос на сертификат", "a certificate request"},
+	der.KindSignedData:        {"подпись (CMS)", "a signature (CMS)"},
+	der.KindEnvelopedData:     {"зашифрованное сообщение", "an encrypted message"},
+	der.KindDigestedData:      {"сообщение с хэшем без подписи", "a message with a digest and no signature"},
+	der.KindEncryptedData:     {"сообщение, зашифрованное общим ключом", "a message encrypted with a shared key"},
+	der.KindContentInfo:       {"сообщение CMS другого вида", "a CMS message of another type"},
+	der.KindPFX:               {"контейнер PFX", "a PFX container"},
+	der.KindPKCS8:             {"закрытый ключ", "a private key"},
+	der.KindEncryptedPKCS8:    {"закрытый ключ под паролем", "an encrypted private key"},
+	der.KindPublicKey:         {"открытый ключ", "a public key"},
+	der.KindOCSPRequest:       {"запрос OCSP", "an OCSP request"},
+	der.KindOCSPResponse:      {"ответ OCSP", "an OCSP response"},
+	der.KindTimeStampRequest:  {"запрос метки времени", "a time-stamp request"},
+	der.KindTimeStampResponse: {"ответ службы меток времени", "a time-stamp response"},
+	der.KindHTML:              {"страница HTML", "an HTML page"},
+	der.KindPDF:               {"документ PDF", "a PDF document"},
+	der.KindXML:               {"документ XML", "an XML document"},
+	der.KindPEM:               {"текст PEM", "PEM text"},
+	der.KindZIP:               {"архив ZIP", "a ZIP archive"},
+}
+
+// wrongKind says that a file is not what the command needs.
+func wrongKind(path string, is, want der.Kind) *userError {
+	i, w := kindTexts[is], kindTexts[want]
+	hint := text{"проверьте, тот ли файл указан", "check that this is the file you meant"}
+	if is == der.KindHTML {
+		hint = text{
+			"похоже, вместо файла сохранилась страница сайта: скачайте файл ещё раз",
+			"a web page seems to have been saved in place of the file: download it again",
+		}
+	}
+	return newError(exitFailed, text{
+		fmt.Sprintf("%s: это %s, а нужно другое: %s", path, i.ru, w.ru),
+		fmt.Sprintf("%s: this is %s, not %s", path, i.en, w.en),
+	}).withHint(hint)
+}
+
+// blocks reads a file and takes off PEM or Base64. Every block must be of the
+// wanted kind as far as its outline tells.
+func (a *app) blocks(path string, want der.Kind) ([]der.Block, error) {
+	data, err := a.readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	found, err := der.Decode(data)
+	if err != nil {
+		return nil, notDER(path, want, err)
+	}
+	for _, b := range found {
+		if k := der.Sniff(b.Bytes); k != want && k != der.KindUnknown {
+			return nil, wrongKind(path, k, want)
+		}
+	}
+	return found, nil
+}
+
+// notDER turns an error of der.Decode into a sentence with the file's name.
+func notDER(path string, want der.Kind, err error) error {
+	var other *der.NotDERError
+	if errors.As(err, &other) && other.Kind != der.KindUnknown {
+		return wrongKind(path, other.Kind, want)
+	}
+	return unreadable(path, want, err)
+}
+
+// unreadable says that a file cannot be parsed as what it should be; err names
+// the field.
+func unreadable(path string, want der.Kind, err error) *userError {
+	w := kindTexts[want]
+	return newError(exitFailed, text{
+		fmt.Sprintf("%s: не читается как %s: %v", path, w.ru, err),
+		fmt.Sprintf("%s: not readable as %s: %v", path, w.en, err),
+	}).withCause(err).withHint(text{
+		"файл повреждён или это другой файл: получите его ещё раз",
+		"the file is damaged or another one: get it again",
+	})
+}
+
+// readCertificates reads all certificates of a file (DER, PEM with one or more,
+// Base64).
+func (a *app) readCertificates(path string) ([]*pki.Certificate, error) {
+	found, err := a.blocks(path, der.KindCertificate)
+	if err != nil {
+		return nil, err
+	}
+	return parseAll(path, der.KindCertificate, found, pki.ParseCertificate)
+}
+
+// readCertificate reads a file that must hold exactly one certificate.
+func (a *app) readCertificate(path string) (*pki.Certificate, error) {
+	certs, err := a.readCertificates(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(certs) != 1 {
+		return nil, failedf(text{"%s: сертификатов %d, а нужен один", "%s: %d certificates, where one is meant"}, path, len(certs))
+	}
+	return certs[0], nil
+}
+
+// readRequest reads a PKCS #10 request.
+func (a *app) readRequest(path string) (*pki.CertificateRequest, error) {
+	found, err := a.blocks(path, der.KindRequest)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parseAll(path, der.KindRequest, found[:1], pki.ParseRequest)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// readCRLs reads all revocation lists of a file.
+func (a *app) readCRLs(path string) ([]*pki.RevocationList, error) {
+	found, err := a.blocks(path, der.KindCRL)
+	if err != nil {
+		return nil, err
+	}
+	return parseAll(path, der.KindCRL, found, pki.ParseCRL)
+}
+
+// readOCSPResponse reads one OCSP response.
+func (a *app) readOCSPResponse(path string) (*ocsp.Response, error) {
+	found, err := a.blocks(path, der.KindOCSPResponse)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parseAll(path, der.KindOCSPResponse, found[:1], ocsp.ParseResponse)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// readOCSPRequest reads one OCSP request.
+func (a *app) readOCSPRequest(path string) (*ocsp.Request, error) {
+	found, err := a.blocks(path, der.KindOCSPRequest)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parseAll(path, der.KindOCSPRequest, found[:1], ocsp.ParseRequest)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// parseAll parses every block; the error names the file.
+func parseAll[T any](path string, kind der.Kind, found []der.Block, parse func([]byte) (T, error)) ([]T, error) {
+	if len(found) == 0 {
+		return nil, unreadable(path, kind, errors.New("nothing inside"))
+	}
+	out := make([]T, 0, len(found))
+	for _, b := range found {
+		x, err := parse(b.Bytes)
+		if err != nil {
+			return nil, unreadable(path, kind, err)
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// maxInput bounds a file that is read whole: certificates, requests, keys,
+// CRLs. Documents are streamed and have no bound.
+const maxInput = 64 << 20
+
+// readFile reads a whole input file; "-" is standard input.
+func (a *app) readFile(path string) ([]byte, error) {
+	f, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	b, err := io.ReadAll(io.LimitReader(f, maxInput+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxInput {
+		return nil, failedf(text{"%s больше %d МиБ: это не тот файл", "%s is larger than %d MiB: not the file that is meant"}, path, maxInput>>20)
+	}
+	if len(b) == 0 {
+		return nil, failedf(text{"%s: файл пуст", "%s: the file is empty"}, path)
+	}
+	return b, nil
+}
+
+// open opens an input file for streaming; "-" is standard input. A folder is
+// refused here, so that the sentence names it.
+func (a *app) open(path string) (io.ReadCloser, error) {
+	if path == "-" {
+		if a.stdinTaken != "" {
+			return nil, usageErrorf(text{"стандартный ввод уже читает %s", "standard input is already read by %s"}, a.stdinTaken)
+		}
+		a.stdinTaken = "-"
+		return io.NopCloser(a.in), nil
+	}
+	f, err := os.Open(path) //nolint:gosec // G304: the user names the file
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && st.IsDir() {
+		err = failedf(text{"%s: это папка, а не файл", "%s: this is a folder, not a file"}, path)
+	}
+	if err != nil {
+		f.Close() //nolint:errcheck,gosec // the first error counts
+		return nil, err
+	}
+	return f, nil
+}
+
+// An output says where a result goes.
+type output struct {
+	path  string // "-" is standard output
+	force bool   // an existing file may be replaced
+	mode  fs.FileMode
+}
+
+// checkFree refuses an existing file before any work is done.
+func (o output) checkFree() error {
+	if o.path == "-" || o.force {
+		return nil
+	}
+	if _, err := os.Lstat(o.path); err == nil {
+		return failedf(text{"%s уже есть", "%s already exists"}, o.path).
+			withHint(text{"укажите другое имя в -o или добавьте --force", "give another name with -o, or add --force"})
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// write calls make with a temporary file beside o.path, syncs it and renames it.
+// Whatever fails, no partial output is left behind.
+func (a *app) write(o output, produce func(io.Writer) error) (err error) {
+	if err := o.checkFree(); err != nil {
+		return err
+	}
+	if o.path == "-" {
+		return produce(a.out)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(o.path), "."+filepath.Base(o.path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()           //nolint:errcheck,gosec // the first error counts
+			os.Remove(tmp.Name()) //nolint:errcheck,gosec // the first error counts
+		}
+	}()
+	if err := tmp.Chmod(o.mode); err != nil {
+		return err
+	}
+	if err := produce(tmp); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return o.commit(tmp.Name())
+}
+
+// commit gives the finished file its name. Without --force a file that came
+// into being meanwhile is kept: link fails where rename would replace.
+func (o output) commit(tmp string) error {
+	if !o.force {
+		err := os.Link(tmp, o.path)
+		switch {
+		case err == nil:
+			return os.Remove(tmp)
+		case errors.Is(err, fs.ErrExist):
+			return o.checkFree()
+		}
+		// a file system without hard links: rename below
+	}
+	return os.Rename(tmp, o.path)
+}
+
+// writeBytes is write for a result that is in memory already.
+func (a *app) writeBytes(o output, b []byte) error {
+	return a.write(o, func(w io.Writer) error {
+		_, err := io.Copy(w, bytes.NewReader(b))
+		return err
+	})
+}
+
+// printJSON prints the one JSON document of this run.
+func (a *app) printJSON(doc any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(doc)
+}
+
+// sayf prints one line for a person on standard output, unless --json asked
+// for one document there.
+func (a *app) sayf(m text, args ...any) {
+	if !a.json {
+		fmt.Fprintf(a.out, a.t(m)+"\n", args...)
+	}
+}
+
+// warnf prints a warning on standard error.
+func (a *app) warnf(m text, args ...any) {
+	fmt.Fprintf(a.err, "%s: %s\n", a.t(text{"внимание", "warning"}), fmt.Sprintf(a.t(m), args...))
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// A secretKind names one of the secrets that a command may need.
+type secretKind uint8
+
+const (
+	secretPassword secretKind = iota + 1
+	secretNewPassword
+	secretParentPassword
+)
+
+// maxSecret bounds a password's length in bytes: a longer first line is a
+// mistaken file, not a password.
+const maxSecret = 4096
+
+// secretKinds lists flag, variable and prompt of each secret (CLI.md, "two secrets").
+var secretKinds = []struct {
+	kind      secretKind
+	flag, env string
+	help      text
+	prompt    text
+}{
+	{
+		secretPassword, "password-file", "GOSKLYUCH_PASSWORD",
+		text{"файл с паролем (первая строка; - это стандартный ввод)", "file with the password (first line; - is standard input)"},
+		text{"Пароль", "Password"},
+	},
+	{
+		secretNewPassword, "new-password-file", "GOSKLYUCH_NEW_PASSWORD",
+		text{"файл с паролем для создаваемого", "file with the password of what is created"},
+		text{"Новый пароль", "New password"},
+	},
+	{
+		secretParentPassword, "parent-password-file", "GOSKLYUCH_PARENT_PASSWORD",
+		text{"файл с паролем вышестоящего УЦ", "file with the parent CA's password"},
+		text{"Пароль вышестоящего УЦ", "Password of the parent CA"},
+	},
+}
+
+// secret returns a secret from its file, its variable or the terminal, in this
+// order. what says in the prompt what it opens. The caller wipes the result.
+func (a *app) secret(kind secretKind, what text) ([]byte, error) {
+	return a.obtainSecret(kind, what, false)
+}
+
+// newSecret is secret for something that does not exist yet: on a terminal it
+// is asked for twice.
+func (a *app) newSecret(kind secretKind, what text) ([]byte, error) {
+	return a.obtainSecret(kind, what, true)
+}
+
+func (a *app) obtainSecret(kind secretKind, what text, twice bool) ([]byte, error) {
+	s := secretKinds[kind-1]
+	if file := *a.secretFiles[kind]; file != "" {
+		return a.secretFromFile(file, s.flag)
+	}
+	if v, ok := a.lookupEnv(s.env); ok {
+		return []byte(v), nil
+	}
+	tty := a.terminal()
+	if a.noInput || tty == nil {
+		return nil, usageErrorf(text{"нужен пароль (%s), а спросить его нельзя", "a password is needed (%s) and may not be asked for"}, a.t(what)).
+			withHint(text{"укажите --" + s.flag + " ФАЙЛ или $" + s.env, "give --" + s.flag + " FILE or $" + s.env})
+	}
+	defer tty.Close() //nolint:errcheck // a terminal opened for reading: nothing is lost
+	first, err := a.prompt(tty, fmt.Sprintf("%s (%s): ", a.t(s.prompt), a.t(what)))
+	if err != nil || !twice {
+		return first, err
+	}
+	second, err := a.prompt(tty, a.t(text{"Ещё раз: ", "Once more: "}))
+	defer wipe(second)
+	if err != nil {
+		wipe(first)
+		return nil, err
+	}
+	if !bytes.Equal(first, second) {
+		wipe(first)
+		return nil, refusedf(text{"пароли не совпали", "the two passwords differ"})
+	}
+	return first, nil
+}
+
+// secretFromFile reads the first line of a file, or of standard input.
+func (a *app) secretFromFile(file, flag string) ([]byte, error) {
+	if file == "-" {
+		if a.stdinTaken != "" {
+			return nil, usageErrorf(text{"стандартный ввод уже читает %s", "standard input is already read by %s"}, a.stdinTaken)
+		}
+		a.stdinTaken = "--" + flag
+		return firstLine(a.in, "-")
+	}
+	f, err := os.Open(file) //nolint:gosec // G304: the user names the file
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	return firstLine(f, file)
+}
+
+// firstLine returns the first line without its line end. Every buffer that
+// held more than that is wiped.
+func firstLine(r io.Reader, name string) ([]byte, error) {
+	br := bufio.NewReaderSize(r, maxSecret)
+	line, err := br.ReadSlice('\n')
+	out := bytes.Clone(line)
+	wipe(line)
+	if errors.Is(err, bufio.ErrBufferFull) {
+		wipe(out)
+		return nil, failedf(text{"первая строка файла пароля %s длиннее %d байт", "the first line of the password file %s is longer than %d bytes"}, name, maxSecret)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		wipe(out)
+		return nil, err
+	}
+	return bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r")), nil
+}
+
+// terminal opens the controlling terminal, or returns nil where there is none.
+func (a *app) terminal() *os.File {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err == nil {
+		return f
+	}
+	if in, ok := a.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		if dup, err := os.OpenFile(in.Name(), os.O_RDWR, 0); err == nil {
+			return dup
+		}
+	}
+	return nil
+}
+
+// prompt asks on the terminal without echo.
+func (a *app) prompt(tty *os.File, question string) ([]byte, error) {
+	fmt.Fprint(tty, question)
+	b, err := term.ReadPassword(int(tty.Fd()))
+	fmt.Fprintln(tty)
+	if err != nil {
+		return nil, failedf(text{"не удалось прочитать пароль с терминала: %s", "the password could not be read from the terminal: %s"}, err)
+	}
+	return b, nil
+}
+
+// wipe overwrites a secret.
+func wipe(b []byte) { clear(b) }

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/sign"
+)
+
+// signFlags are the flags that sign, cosign and countersign share.
+type signFlags struct {
+	key, cert string
+	chain     []string
+	format    string
+	out       output
+}
+
+func (a *app) addSignFlags(c *cobra.Command, f *signFlags) {
+	c.Flags().StringVar(&f.key, "key", "", a.t(keyHelp))
+	c.Flags().StringVar(&f.cert, "cert", "", a.t(text{"сертификат подписанта, если его нет при ключе", "the signer's certificate, where the key carries none"}))
+	c.Flags().StringArrayVar(&f.chain, "chain", nil, a.t(text{"сертификаты УЦ, которые войдут в подпись", "authority certificates to put into the signature"}))
+	c.Flags().StringVar(&f.format, "format", "der", a.t(text{"der, pem или base64", "der, pem or base64"}))
+	a.outputFlags(c, &f.out, false)
+	a.required(c, "key")
+}
+
+// check refuses values that no signature can have.
+func (f *signFlags) check() error {
+	if f.format != "der" && f.format != "pem" && f.format != "base64" {
+		return usageErrorf(text{"неизвестный формат «%s»: der, pem или base64", "unknown format %q: der, pem or base64"}, f.format)
+	}
+	return nil
+}
+
+// signer opens the key and finds its certificate. The caller closes the key.
+func (a *app) signer(ctx context.Context, f *signFlags) (*sign.Signer, *openedKey, error) {
+	k, err := a.openKey(ctx, f.key, secretPassword)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := a.signerFor(k, f)
+	if err != nil {
+		k.close()
+		return nil, nil, err
+	}
+	return s, k, nil
+}
+
+func (a *app) signerFor(k *openedKey, f *signFlags) (*sign.Signer, error) {
+	s := &sign.Signer{Key: k.signer, Cert: k.cert, Chain: k.chain, Detached: true, Now: a.now}
+	if f.cert != "" {
+		certs, err := a.readCertificates(f.cert)
+		if err != nil {
+			return nil, err
+		}
+		s.Cert, s.Chain = certs[0], append(certs[1:], s.Chain...)
+	}
+	if s.Cert == nil {
+		return nil, usageErrorf(text{"у ключа %s нет сертификата", "the key %s carries no certificate"}, f.key).
+			withHint(text{"укажите его: --cert ФАЙЛ, или положите к ключу: gosklyuch cert install", "give it with --cert FILE, or put it to the key: gosklyuch cert install"})
+	}
+	for _, path := range f.chain {
+		certs, err := a.readCertificates(path)
+		if err != nil {
+			return nil, err
+		}
+		s.Chain = append(s.Chain, certs...)
+	}
+	s.Chain = withoutRoots(s.Chain)
+	return s, nil
+}
+
+// withoutRoots leaves self-issued certificates out: the recipient has his
+// anchors, and one that comes with the signature proves nothing.
+func withoutRoots(chain []*pki.Certificate) (out []*pki.Certificate) {
+	for _, c := range chain {
+		if !c.IsSelfIssued() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// signCommand signs files.
+func (a *app) signCommand() *cobra.Command {
+	var f signFlags
+	var attached, stream bool
+	var level, tsa string
+	c := &cobra.Command{
+		Use:   "sign FILE… --key K",
+		Short: a.t(text{"подписать файл", "sign a file"}),
+		Long: a.t(text{
+			"Подписывает файлы. По умолчанию подпись отделённая, CMS в DER, рядом с файлом: FILE.sig.",
+			"Signs files. By default the signature is detached, CMS in DER, beside the file: FILE.sig.",
+		}),
+		Example: "  gosklyuch sign contract.pdf --key ivanov\n  gosklyuch sign contract.pdf --key ivanov.pfx --attached",
+		Args:    args(1, -1, text{"файл", "a file"}),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			if err := checkLevel(level, tsa); err != nil {
+				return err
+			}
+			if len(files) > 1 && f.out.path != "" {
+				return usageError(text{"-o годится только для одного файла", "-o fits one file only"})
+			}
+			outs, err := signOutputs(files, &f, attached)
+			if err != nil {
+				return err
+			}
+			s, k, err := a.signer(cmd.Context(), &f)
+			if err != nil {
+				return err
+			}
+			defer k.close()
+			s.Detached, s.Stream = !attached, stream
+			return a.signFiles(cmd.Context(), s, files, outs, f.format)
+		},
+	}
+	a.addSignFlags(c, &f)
+	c.Flags().BoolVar(&attached, "attached", false, a.t(text{"подпись вместе с документом", "signature and document in one file"}))
+	c.Flags().BoolVar(&stream, "stream", false, a.t(text{
+		"присоединённую подпись писать в один проход (BER)", "write an attached signature in one pass (BER)",
+	}))
+	c.Flags().StringVar(&level, "level", "bes", a.t(text{"уровень подписи: bes", "the signature's level: bes"}))
+	c.Flags().StringVar(&tsa, "tsa", "", a.t(text{"служба меток времени (пока не поддерживается)", "time-stamping service (not supported yet)"}))
+	return c
+}
+
+// checkLevel accepts the one level that this version makes and names the others.
+func checkLevel(level, tsa string) error {
+	switch {
+	case level == "t" || level == "xl" || level == "a" || tsa != "":
+		return failedf(text{"подпись с меткой времени пока не поддерживается", "signatures with a time stamp are not supported yet"}).
+			withHint(text{"подпишите с --level bes (так по умолчанию)", "sign with --level bes, the default"})
+	case level != "bes":
+		return usageErrorf(text{"неизвестный уровень «%s»: bes, t, xl, a", "unknown level %q: bes, t, xl, a"}, level)
+	}
+	return nil
+}
+
+// signOutputs names the result of each file and refuses existing ones before
+// any work is done.
+func signOutputs(files []string, f *signFlags, attached bool) ([]output, error) {
+	suffix := ".sig"
+	if attached {
+		suffix = ".p7s"
+	}
+	outs := make([]output, len(files))
+	for i, file := range files {
+		outs[i] = f.out
+		if f.out.path == "" {
+			if file == "-" {
+				return nil, usageError(text{"для стандартного ввода укажите -o", "standard input needs -o"})
+			}
+			outs[i].path = file + suffix
+		}
+		if err := outs[i].checkFree(); err != nil {
+			return nil, err
+		}
+	}
+	return outs, nil
+}
+
+// A signedFile is one line of `sign --json`.
+type signedFile struct {
+	File   string `json:"file"`
+	Output string `json:"output"`
+}
+
+func (a *app) signFiles(ctx context.Context, s *sign.Signer, files []string, outs []output, format string) error {
+	done := make([]signedFile, 0, len(files))
+	for i, file := range files {
+		err := a.signOne(ctx, file, outs[i], format, s.Sign)
+		if err != nil {
+			return err
+		}
+		done = append(done, signedFile{file, outs[i].path})
+		if outs[i].path != "-" {
+			a.sayf(text{"подпись записана: %s", "the signature is written: %s"}, outs[i].path)
+		}
+	}
+	if a.json && outs[0].path != "-" {
+		return a.printJSON(struct {
+			Signer string       `json:"signer"`
+			Files  []signedFile `json:"files"`
+		}{s.Cert.Subject.String(), done})
+	}
+	return nil
+}
+
+// signOne streams one document through a signing function into its output.
+func (a *app) signOne(ctx context.Context, file string, out output, format string, do func(context.Context, io.Writer, io.Reader) error) error {
+	doc, err := a.openDocument(file)
+	if err != nil {
+		return err
+	}
+	defer doc.Close() //nolint:errcheck // opened for reading
+	return a.write(out, func(w io.Writer) error {
+		return armored(w, format, func(w io.Writer) error { return do(ctx, w, doc) })
+	})
+}
+
+// armored calls produce with a buffered writer in the wanted format.
+func armored(w io.Writer, format string, produce func(io.Writer) error) error {
+	bw := bufio.NewWriterSize(w, readBuffer)
+	if format == "der" {
+		if err := produce(bw); err != nil {
+			return err
+		}
+		return bw.Flush()
+	}
+	enc, err := newArmor(bw, format, "CMS")
+	if err != nil {
+		return err
+	}
+	if err := produce(enc); err != nil {
+		return err
+	}
+	if err := enc.Close(); err != nil {
+		return err
+	}
+	return bw.Flush()
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosklyuch/gosklyuch/internal/der"
+)
+
+// verifyCommand verifies a signature over a document.
+func (a *app) verifyCommand() *cobra.Command {
+	var f evidenceFlags
+	c := &cobra.Command{
+		Use:   "verify FILE [SIG]",
+		Short: a.t(text{"проверить подпись", "verify a signature"}),
+		Long: a.t(text{
+			"Проверяет подпись SIG под документом FILE. Если SIG не указан: FILE сам содержит подпись,\n" +
+				"или рядом лежит FILE.sig, .sgn или .p7s.",
+			"Verifies the signature SIG over the document FILE. Without SIG: FILE holds the signature itself,\n" +
+				"or FILE.sig, .sgn or .p7s lies beside it.",
+		}),
+		Example: "  gosklyuch verify contract.pdf contract.pdf.sig --trust root.cer --crl ca.crl",
+		Args:    args(1, 2, text{"документ", "the document"}),
+		RunE: func(cmd *cobra.Command, arg []string) error {
+			v, err := a.verifier(&f)
+			if err != nil {
+				return err
+			}
+			doc, sig, err := a.findSignature(arg)
+			if err != nil {
+				return err
+			}
+			s, err := a.openSignature(sig)
+			if err != nil {
+				return err
+			}
+			defer s.Close() //nolint:errcheck // opened for reading
+			content, err := a.openContent(doc)
+			if err != nil {
+				return err
+			}
+			defer content.Close() //nolint:errcheck // opened for reading
+			var r io.Reader
+			if doc != "" {
+				r = content
+			}
+			rep, err := v.Verify(cmd.Context(), s, r)
+			if rep == nil {
+				return inSignature(sig, err)
+			}
+			return a.printReport(rep)
+		},
+	}
+	a.addEvidenceFlags(c, &f)
+	return c
+}
+
+// findSignature tells document and signature apart. doc is empty for an
+// attached signature.
+func (a *app) findSignature(arg []string) (doc, sig string, err error) {
+	if len(arg) == 2 {
+		return arg[0], arg[1], nil
+	}
+	file := arg[0]
+	if file == "-" {
+		return "", file, nil
+	}
+	head, err := a.head(file)
+	if err != nil {
+		return "", "", err
+	}
+	if isSignature(head) {
+		return "", file, nil
+	}
+	for _, suffix := range []string{".sig", ".sgn", ".p7s"} {
+		if _, err := os.Stat(file + suffix); err == nil {
+			return file, file + suffix, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", "", err
+		}
+	}
+	if k := sniffArmored(head); k != der.KindUnknown && k != der.KindPDF && k != der.KindXML && k != der.KindHTML && k != der.KindZIP {
+		return "", "", wrongKind(file, k, der.KindSignedData)
+	}
+	return "", "", failedf(text{
+		"%s: подписи внутри нет, и рядом нет файла .sig, .sgn или .p7s", "%s: holds no signature, and no .sig, .sgn or .p7s lies beside it",
+	}, file).withHint(text{"укажите файл подписи вторым: gosklyuch verify ДОКУМЕНТ ПОДПИСЬ", "name the signature second: gosklyuch verify DOCUMENT SIGNATURE"})
+}
+
+// headSize is what is read to tell what a file is; PEM and double Base64 need
+// some lines.
+const headSize = 8 << 10
+
+func (a *app) head(path string) ([]byte, error) {
+	f, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	b, err := io.ReadAll(io.LimitReader(f, headSize))
+	if err == nil && len(b) == 0 {
+		err = failedf(text{"%s: файл пуст", "%s: the file is empty"}, path)
+	}
+	return b, err
+}
+
+func isSignature(head []byte) bool { return sniffArmored(head) == der.KindSignedData }
+
+// openSignature opens a signature and says what the file is if it is something
+// else.
+func (a *app) openSignature(path string) (io.ReadCloser, error) {
+	if path != "-" {
+		head, err := a.head(path)
+		if err != nil {
+			return nil, err
+		}
+		if k := sniffArmored(head); k != der.KindUnknown && k != der.KindSignedData {
+			return nil, wrongKind(path, k, der.KindSignedData)
+		}
+	}
+	return a.openDocument(path)
+}
+
+// openContent opens the document of a detached signature; "" is none.
+func (a *app) openContent(path string) (io.ReadCloser, error) {
+	if path == "" {
+		return io.NopCloser(nil), nil
+	}
+	return a.openDocument(path)
+}
+
+// inSignature names the file in an error about a signature.
+func inSignature(path string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	var u *userError
+	if errors.As(err, &u) {
+		return err
+	}
+	if systemError(err) != nil || libraryError(err) != nil {
+		return err
+	}
+	return unreadable(path, der.KindSignedData, err)
+}

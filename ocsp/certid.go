@@ -1,0 +1,152 @@
+package ocsp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
+)
+
+// CertID names a certificate by its issuer and serial number (RFC 6960,
+// section 4.1.1):
+//
+//	CertID ::= SEQUENCE {
+//	    hashAlgorithm       AlgorithmIdentifier,
+//	    issuerNameHash      OCTET STRING, -- Hash of issuer's DN
+//	    issuerKeyHash       OCTET STRING, -- Hash of issuer's public key
+//	    serialNumber        CertificateSerialNumber }
+//
+// The key hash is over the content of the BIT STRING of the issuer's key: for
+// a GOST key that includes the header 04 40 or 04 81 80 of the OCTET STRING
+// inside.
+type CertID struct {
+	Hash           alg.Identifier
+	IssuerNameHash []byte
+	IssuerKeyHash  []byte
+	Serial         *big.Int
+	Raw            []byte // DER as received; nil in one that was made here
+}
+
+// NewCertID computes the identifier of cert with the digest h.
+func NewCertID(cert, issuer *pki.Certificate, h alg.Identifier) (CertID, error) {
+	if cert == nil || issuer == nil {
+		return CertID{}, errors.New("ocsp: a CertID needs the certificate and its issuer")
+	}
+	// RFC 6960, section 4.1.1: "The hash shall be calculated over the DER
+	// encoding of the issuer's name field in the certificate being checked."
+	name, key, err := issuerHashes(cert.RawIssuer, issuer, h)
+	if err != nil {
+		return CertID{}, err
+	}
+	return CertID{Hash: h, IssuerNameHash: name, IssuerKeyHash: key, Serial: cert.SerialNumber}, nil
+}
+
+// Matches says whether the identifier names cert as issued by issuer. An
+// unknown digest matches nothing. The name counts as encoded in the
+// certificate or as in the issuer: real issuers re-encode their own name.
+func (id CertID) Matches(cert, issuer *pki.Certificate) bool {
+	if cert == nil || issuer == nil || id.Serial == nil || cert.SerialNumber == nil {
+		return false
+	}
+	if id.Serial.Cmp(cert.SerialNumber) != 0 {
+		return false
+	}
+	return id.matchesIssuer(issuer, cert.RawIssuer) || id.matchesIssuer(issuer, issuer.RawSubject)
+}
+
+// matchesIssuer says whether both hashes are those of the issuer, whose name
+// is encoded as in rawName.
+func (id CertID) matchesIssuer(issuer *pki.Certificate, rawName []byte) bool {
+	name, key, err := issuerHashes(rawName, issuer, id.Hash)
+	if err != nil {
+		return false
+	}
+	return bytes.Equal(name, id.IssuerNameHash) && bytes.Equal(key, id.IssuerKeyHash)
+}
+
+func issuerHashes(rawName []byte, issuer *pki.Certificate, h alg.Identifier) (name, key []byte, err error) {
+	if name, err = digest(h, rawName); err != nil {
+		return nil, nil, fmt.Errorf("ocsp: CertID.hashAlgorithm: %w", err)
+	}
+	bits, err := alg.PublicKeyBits(issuer.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ocsp: the key of the issuer: %w", err)
+	}
+	key, err = digest(h, bits)
+	return name, key, err
+}
+
+func digest(id alg.Identifier, data []byte) ([]byte, error) {
+	h, err := alg.NewHash(id)
+	if err != nil {
+		return nil, err
+	}
+	h.Write(data)
+	return h.Sum(nil), nil
+}
+
+// readCertID consumes one CertID. The error names field.
+func readCertID(s *cryptobyte.String, field string) (CertID, error) {
+	var raw, body cryptobyte.String
+	if !s.ReadASN1Element(&raw, asn1.SEQUENCE) {
+		return CertID{}, malformed("%s is not a SEQUENCE", field)
+	}
+	id := CertID{Raw: bytes.Clone(raw), Serial: new(big.Int)}
+	if !raw.ReadASN1(&body, asn1.SEQUENCE) {
+		return CertID{}, malformed("%s is not a SEQUENCE", field)
+	}
+	var err error
+	if id.Hash, err = alg.ReadIdentifier(&body, field+".hashAlgorithm"); err != nil {
+		return CertID{}, &Error{Kind: KindMalformed, Detail: field, Err: err}
+	}
+	if !readOctets(&body, &id.IssuerNameHash) || !readOctets(&body, &id.IssuerKeyHash) {
+		return CertID{}, malformed("%s: an issuer hash is not an OCTET STRING", field)
+	}
+	if !body.ReadASN1Integer(id.Serial) || !body.Empty() {
+		return CertID{}, malformed("%s.serialNumber is not one INTEGER", field)
+	}
+	return id, nil
+}
+
+// add writes the identifier: as it was received where it was received, so
+// that a responder echoes the bytes that the client will compare.
+func (id CertID) add(b *cryptobyte.Builder) {
+	if id.Raw != nil {
+		b.AddBytes(id.Raw)
+		return
+	}
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		id.Hash.Add(b)
+		b.AddASN1OctetString(id.IssuerNameHash)
+		b.AddASN1OctetString(id.IssuerKeyHash)
+		b.AddASN1BigInt(id.Serial)
+	})
+}
+
+// readOctets consumes an OCTET STRING into a fresh slice.
+func readOctets(s *cryptobyte.String, out *[]byte) bool {
+	var v cryptobyte.String
+	if !s.ReadASN1(&v, asn1.OCTET_STRING) {
+		return false
+	}
+	*out = bytes.Clone(v)
+	if *out == nil {
+		*out = []byte{}
+	}
+	return true
+}
+
+// SHA1 is the digest of a CertID that every responder knows (RFC 5019, section
+// 2.1.1: "Clients MUST use SHA1 as the hashing algorithm"). It identifies, it
+// protects nothing.
+func SHA1() alg.Identifier { return alg.NULL(oid.SHA1) }
+
+// Streebog256 is the digest that Russian responders know beside SHA-1.
+func Streebog256() alg.Identifier { return alg.Identifier{OID: oid.Streebog256} }

@@ -1,0 +1,162 @@
+// Package boltstore keeps the ledger of a certification authority in one file
+// by go.etcd.io/bbolt: every Update is one transaction, on the disk before it
+// returns, and a crash at any moment leaves either all of it or nothing.
+//
+// One process holds the file. A second one waits, at most ten seconds unless
+// its context says otherwise, and then gets a [HeldError] that names the
+// holder from a file beside the ledger (its name with ".holder" added).
+//
+// # Layout of the file
+//
+//	meta         "format" -> "1"; "issuer" -> DER of the CA's certificate;
+//	             "head" -> 8 octets seq and 32 octets digest of the last
+//	             journal record; "crl" -> DER of the last CRL
+//	certificate  serial number, 20 octets big-endian -> DER
+//	entry        serial number -> JSON of ca.Entry
+//	listed       serial number of what belongs on the next CRL -> nothing
+//	blocked      key identifier -> nothing
+//	crl          CRL number, 8 octets big-endian -> JSON of ca.CRLEntry
+//	journal      sequence number, 8 octets big-endian -> JSON line of the record
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/gosklyuch/gosklyuch/pki/ca"
+)
+
+// format is the layout of the package comment. A ledger with another one is
+// refused, not converted.
+const format = "1"
+
+// wait is how long Open waits for another process: long enough for any `ca`
+// command to finish, short enough for a person.
+const wait = 10 * time.Second
+
+// names of the buckets and of the keys in the meta bucket.
+const (
+	metaBucket        = "meta"
+	certificateBucket = "certificate"
+	entryBucket       = "entry"
+	listedBucket      = "listed"
+	blockedBucket     = "blocked"
+	crlBucket         = "crl"
+	journalBucket     = "journal"
+
+	formatKey = "format"
+	issuerKey = "issuer"
+	headKey   = "head"
+	crlKey    = "crl"
+)
+
+// Store is a ledger in a bbolt file. It implements [ca.Ledger] and may be used
+// by several goroutines.
+type Store struct {
+	db   *bolt.DB
+	path string
+}
+
+var _ ca.Ledger = (*Store)(nil)
+
+// Open opens the ledger at path, or creates it with mode 0600. The file is
+// held until Close. If another process holds it until the context's deadline,
+// or for ten seconds where there is none, the error is a *[HeldError].
+func Open(ctx context.Context, path string) (*Store, error) {
+	timeout := wait
+	if t, ok := ctx.Deadline(); ok {
+		timeout = time.Until(t)
+	}
+	if err := ctx.Err(); err != nil || timeout <= 0 {
+		return nil, errors.Join(err, heldBy(path))
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: timeout, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, heldBy(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: %s: %w", path, err)
+	}
+	s := &Store{db: db, path: path}
+	err = s.init()
+	if err == nil {
+		err = writeHolder(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// init creates the buckets of a new file and refuses a layout it does not know.
+func (s *Store) init() error {
+	err := s.db.View(func(tx *bolt.Tx) error { return checkFormat(tx) })
+	if !errors.Is(err, errNew) {
+		return err
+	}
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range []string{metaBucket, certificateBucket, entryBucket, listedBucket, blockedBucket, crlBucket, journalBucket} {
+			if _, err := tx.CreateBucket([]byte(name)); err != nil {
+				return fmt.Errorf("boltstore: %s: %w", s.path, err)
+			}
+		}
+		return tx.Bucket([]byte(metaBucket)).Put([]byte(formatKey), []byte(format))
+	})
+}
+
+// errNew says that a file holds nothing yet.
+var errNew = errors.New("boltstore: a new ledger")
+
+func checkFormat(tx *bolt.Tx) error {
+	b := tx.Bucket([]byte(metaBucket))
+	if b == nil {
+		if k, _ := tx.Cursor().First(); k != nil {
+			return errors.New("boltstore: the file is a bbolt database and not a ledger")
+		}
+		return errNew
+	}
+	if got := b.Get([]byte(formatKey)); !bytes.Equal(got, []byte(format)) {
+		return fmt.Errorf("boltstore: the ledger's format is %q; this program knows %q", got, format)
+	}
+	return nil
+}
+
+// View implements [ca.Ledger].
+func (s *Store) View(ctx context.Context, f func(ca.ReadTx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.View(func(tx *bolt.Tx) error { return f(readTx{tx}) })
+}
+
+// Update implements [ca.Ledger].
+func (s *Store) Update(ctx context.Context, f func(ca.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.Update(func(btx *bolt.Tx) error {
+		tx := &writeTx{readTx: readTx{btx}}
+		if err := f(tx); err != nil {
+			return err
+		}
+		if tx.changed && !tx.recorded {
+			return ca.ErrNoRecord
+		}
+		return ctx.Err() // the last moment at which nothing has happened
+	})
+}
+
+// Close implements [ca.Ledger]. It waits for running transactions.
+func (s *Store) Close() error {
+	removeHolder(s.path) // before the lock goes: the next holder writes its own
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("boltstore: %w", err)
+	}
+	return nil
+}

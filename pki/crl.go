@@ -1,0 +1,78 @@
+package pki
+
+import (
+	"math/big"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
+)
+
+// The values of CRLReason (RFC 5280, section 5.3.1). Value 7 is not used.
+const (
+	ReasonAbsent               = -1 // no reasonCode extension
+	ReasonUnspecified          = 0
+	ReasonKeyCompromise        = 1
+	ReasonCACompromise         = 2
+	ReasonAffiliationChanged   = 3
+	ReasonSuperseded           = 4
+	ReasonCessationOfOperation = 5
+	ReasonCertificateHold      = 6
+	ReasonRemoveFromCRL        = 8
+	ReasonPrivilegeWithdrawn   = 9
+	ReasonAACompromise         = 10
+)
+
+// RevokedEntry is one entry of a CRL.
+type RevokedEntry struct {
+	Serial         *big.Int
+	At             time.Time // revocationDate
+	Reason         int       // CRLReason, or ReasonAbsent
+	InvalidityDate time.Time // zero: absent
+	// Issuer is the certificate issuer if it is not the issuer of the CRL. It
+	// stays in force for the entries that follow (RFC 5280, section 5.3.3).
+	Issuer     *Name
+	Extensions []Extension // nil when the entry has none
+}
+
+// RevocationList is a parsed CRL. Its entries stay encoded in Raw: Find and
+// Entries scan them, so that a list of a million entries costs its octets.
+type RevocationList struct {
+	Raw, RawTBS, RawIssuer []byte
+	Version                int // 1 or 2
+	Issuer                 Name
+	ThisUpdate             time.Time
+	NextUpdate             time.Time // zero: absent
+	Number                 *big.Int  // nil: absent
+	BaseNumber             *big.Int  // not nil: a delta CRL
+	AuthorityKeyID         []byte
+	AuthorityCertSerial    *big.Int
+	IDP                    *IssuingDistributionPoint
+	FreshestCRL            []string
+	SignatureAlgorithm     alg.Identifier
+	TBSSignatureAlgorithm  alg.Identifier
+	Signature              []byte
+	Extensions             []Extension
+	UnhandledCritical      []oid.OID // of the list and of its entries
+	Findings               []Finding
+
+	signatureUnused int
+	entries         []byte // contents of revokedCertificates
+	count           int
+}
+
+// IssuingDistributionPoint is the extension that limits the scope of a CRL
+// (RFC 5280, section 5.2.5).
+type IssuingDistributionPoint struct {
+	FullName           []GeneralName
+	RelativeName       []byte
+	OnlyUserCerts      bool
+	OnlyCACerts        bool
+	OnlyAttributeCerts bool
+	IndirectCRL        bool
+	OnlySomeReasons    ReasonFlags // 0: all reasons
+	Raw                []byte
+}
+
+// Len returns the number of entries.
+func (l *RevocationList) Len() int { return l.count }

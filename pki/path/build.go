@@ -1,0 +1,212 @@
+package path
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// edge is "this certificate was signed by this key", the thing that costs work.
+type edge struct{ child, key string }
+
+// attempt is a path that was tried.
+type attempt struct {
+	chain    []*pki.Certificate
+	anchored bool
+	failures []Failure
+}
+
+// builder searches depth first, anchors before intermediates and key
+// identifiers before names, and remembers the best attempt.
+type builder struct {
+	ctx     context.Context
+	o       Options
+	seen    map[edge]error // outcomes of signature checks, each computed once
+	checked int            // signature checks that were computed
+	steps   int            // candidates that were looked at
+	limited bool           // a bound was reached
+	best    *attempt
+	done    bool
+}
+
+// extend tries every issuer of the last certificate of chain.
+func (b *builder) extend(chain []*pki.Certificate) {
+	if b.stop() {
+		return
+	}
+	last := chain[len(chain)-1]
+	if b.o.Roots.Contains(last) {
+		b.keep(&attempt{chain: chain, anchored: true, failures: b.inspect(chain)})
+		return // RFC 5280, 6.1: the path ends at the trust anchor
+	}
+	if len(chain) >= limits.PathLength {
+		b.limited = true
+		b.keep(&attempt{chain: chain, failures: []Failure{b.noChain(chain)}})
+		return
+	}
+	extended := false
+	for i, parent := range b.candidates(last) {
+		if i >= limits.PathCandidates {
+			b.limited = true
+			break
+		}
+		if b.follow(chain, parent) {
+			extended = true
+		}
+		if b.stop() {
+			return
+		}
+	}
+	if !extended {
+		b.keep(&attempt{chain: chain, failures: []Failure{b.noChain(chain)}})
+	}
+}
+
+// follow goes one step up to parent and reports whether parent did sign.
+func (b *builder) follow(chain []*pki.Certificate, parent *pki.Certificate) bool {
+	if repeats(chain, parent) {
+		return false
+	}
+	child := chain[len(chain)-1]
+	switch err := b.signed(child, parent); {
+	case errors.Is(err, errLimit):
+		return false
+	case err != nil:
+		b.refuse(chain, parent, err)
+		return false
+	}
+	b.extend(append(chain[:len(chain):len(chain)], parent))
+	return true
+}
+
+// repeats says whether parent is in the chain already. RFC 5280, section 6.1:
+// "A certificate MUST NOT appear more than once in a prospective certification
+// path"; the same name with the same key is the same step again.
+func repeats(chain []*pki.Certificate, parent *pki.Certificate) bool {
+	for _, c := range chain[1:] {
+		if c.Equal(parent) || bytes.Equal(c.RawSubject, parent.RawSubject) &&
+			bytes.Equal(c.RawSubjectPublicKeyInfo, parent.RawSubjectPublicKeyInfo) {
+			return true
+		}
+	}
+	return chain[0].Equal(parent)
+}
+
+// candidates returns possible issuers, anchors first.
+func (b *builder) candidates(c *pki.Certificate) []*pki.Certificate {
+	return append(b.o.Roots.FindIssuers(c), b.o.Intermediates.FindIssuers(c)...)
+}
+
+var errLimit = errors.New("path: the bound on signature checks was reached")
+
+// signed checks child's signature with parent's key, once per pair.
+func (b *builder) signed(child, parent *pki.Certificate) error {
+	e := edge{string(child.Raw), string(parent.RawSubjectPublicKeyInfo)}
+	if err, ok := b.seen[e]; ok {
+		return err
+	}
+	if b.checked >= b.o.MaxChecks {
+		b.limited = true
+		return errLimit
+	}
+	b.checked++
+	err := child.CheckSignatureFrom(parent)
+	b.seen[e] = err
+	return err
+}
+
+// refuse records that parent did not sign the last certificate of chain. It is
+// a failure of the certificate only where parent should have signed: the key
+// identifiers agree, or parent is a trust anchor with the issuer's name. Any
+// other certificate with the same name is just not the issuer.
+func (b *builder) refuse(chain []*pki.Certificate, parent *pki.Certificate, err error) {
+	child := chain[len(chain)-1]
+	byKey := len(child.AuthorityKeyID) > 0 && bytes.Equal(child.AuthorityKeyID, parent.SubjectKeyID)
+	f := Failure{Reason: ReasonSignature, Certificate: child, Index: len(chain) - 1,
+		Detail: "the signature does not verify with the issuer's key: " + err.Error(), Cite: "RFC 5280, section 6.1.3 (a)(1)"}
+	switch {
+	case UnknownAlgorithm(err):
+		f.Reason, f.Detail = ReasonAlgorithm, err.Error()
+	case !byKey && !(b.o.Roots.Contains(parent) && parent.Subject.Equal(child.Issuer)):
+		return
+	}
+	b.keep(&attempt{chain: chain, failures: []Failure{f}})
+}
+
+func (b *builder) noChain(chain []*pki.Certificate) Failure {
+	last := chain[len(chain)-1]
+	f := Failure{Reason: ReasonNoChain, Certificate: last, Index: len(chain) - 1, Cite: "RFC 5280, section 6.1",
+		Detail: "no trusted certificate of the issuer " + last.Issuer.String()}
+	if b.o.Roots.Len() == 0 {
+		f.Detail = "no trust anchors were given"
+	}
+	return f
+}
+
+// stop says whether the search is over.
+func (b *builder) stop() bool {
+	b.steps++
+	if b.steps > limits.PathCandidates*limits.PathLength {
+		b.limited = true
+		return true
+	}
+	return b.done || b.ctx.Err() != nil
+}
+
+// keep remembers a if it is better than what was found before.
+func (b *builder) keep(a *attempt) {
+	if b.best == nil || a.rank() < b.best.rank() {
+		b.best = a
+	}
+	if a.anchored && len(a.failures) == 0 {
+		b.done = true
+	}
+}
+
+// rank orders attempts: a path that passes, then a path to an anchor with few
+// faults, then a definite fault below, then an open end.
+func (a *attempt) rank() int {
+	const anchoredStep, below = 1000, 1_000_000
+	if a.anchored {
+		definite := 0
+		for _, f := range a.failures {
+			if !f.Reason.Indeterminate() {
+				definite++
+			}
+		}
+		return len(a.failures) + anchoredStep*definite
+	}
+	r := below
+	for _, f := range a.failures {
+		switch f.Reason {
+		case ReasonSignature:
+			return r
+		case ReasonAlgorithm:
+			return r + 1
+		}
+	}
+	return r + 2
+}
+
+// result turns the best attempt into the answer.
+func (b *builder) result(leaf *pki.Certificate) *Result {
+	if b.best == nil {
+		b.best = &attempt{chain: []*pki.Certificate{leaf}, failures: []Failure{b.noChain([]*pki.Certificate{leaf})}}
+	}
+	a := b.best
+	res := &Result{Chain: a.chain, Anchored: a.anchored, Failures: a.failures, Checked: b.checked}
+	if !a.anchored && b.limited {
+		// What was not searched may hold the path: the answer is open.
+		last := len(a.chain) - 1
+		res.Failures = []Failure{{Reason: ReasonLimit, Certificate: a.chain[last], Index: last, Cite: "RFC 5280, section 8",
+			Detail: "the bound on path building was reached before a path was found"}}
+	}
+	if !a.anchored {
+		// Checks that need no anchor are reported all the same.
+		res.Failures = append(res.Failures, b.inspect(a.chain)...)
+	}
+	return res
+}

@@ -1,0 +1,453 @@
+package pfx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf16"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
+)
+
+// Decode opens a PFX in DER or BER. password is UTF-8 as it was typed, without
+// a terminating zero; it is not changed. The error is [ErrPassword],
+// [ErrDamaged], [ErrNoKey], an [*UnsupportedError], or says which number in the
+// file is beyond a limit; a number of iterations is refused before it is
+// computed. A file with several keys gives the first one.
+func Decode(data, password []byte) (*Contents, error) {
+	if len(data) > limits.KeyFileBytes {
+		return nil, fmt.Errorf("pfx: the file has %d octets, more than %d", len(data), limits.KeyFileBytes)
+	}
+	d := decoder{password: password}
+	if err := d.parse(data); err != nil {
+		return nil, err
+	}
+	if d.foreign {
+		return decodeForeign(d.raw, password)
+	}
+	dialect := MACNone
+	if d.mac != nil {
+		cost, err := d.mac.cost()
+		if err != nil {
+			return nil, err
+		}
+		if err := d.spend(cost); err != nil {
+			return nil, err
+		}
+		if dialect, err = d.mac.check(d.authSafe, password); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range d.safes {
+		if err := d.safe(s); err != nil {
+			return nil, err
+		}
+	}
+	c, err := d.contents()
+	if err != nil {
+		return nil, err
+	}
+	c.MAC = dialect
+	return c, nil
+}
+
+// decoder holds what was read so far.
+type decoder struct {
+	password []byte
+	raw      []byte // the whole file as DER
+	authSafe []byte // what the MAC covers
+	mac      *macData
+	safes    []safe
+	foreign  bool // only the library for RSA and ECDSA files can open it
+	spent    int  // iterations
+	count    int  // bags
+	keys     []keyBag
+	certs    []certBag
+}
+
+// safe is one element of AuthenticatedSafe: plain SafeContents, or encrypted.
+type safe struct {
+	content    []byte
+	encryption alg.Identifier // zero if plain
+}
+
+type keyBag struct {
+	p8    []byte // decrypted PrivateKeyInfo
+	id    []byte // localKeyId
+	label string // friendlyName
+}
+
+type certBag struct {
+	cert  *pki.Certificate
+	id    []byte
+	label string
+}
+
+// spend adds to the iterations of the file and refuses too many.
+func (d *decoder) spend(iterations int) error {
+	d.spent += iterations
+	if d.spent > limits.PFXIterations {
+		return fmt.Errorf("pfx: the file asks for more than %d iterations in all", limits.PFXIterations)
+	}
+	return nil
+}
+
+// parse takes the outer structure apart without the password:
+//
+//	PFX ::= SEQUENCE {
+//	    version     INTEGER {v3(3)}(v3,...),
+//	    authSafe    ContentInfo,
+//	    macData     MacData OPTIONAL }
+func (d *decoder) parse(data []byte) error {
+	raw, err := der.ToDER(data)
+	if err != nil {
+		return damaged("%v", err)
+	}
+	d.raw = raw
+	in := cryptobyte.String(raw)
+	var body, mac cryptobyte.String
+	var version int
+	if !in.ReadASN1(&body, asn1.SEQUENCE) || !in.Empty() || !body.ReadASN1Integer(&version) {
+		return damaged("it is not a PFX")
+	}
+	// RFC 7292, section 4: "version ... shall be v3 for this version of this document".
+	if version != 3 {
+		return damaged("version %d, want 3", version)
+	}
+	content, err := readContentInfo(&body, "authSafe")
+	if err != nil {
+		return err
+	}
+	if content.encryption.OID != "" {
+		return damaged("authSafe is not of type data")
+	}
+	d.authSafe = content.content
+	var has bool
+	if !body.ReadOptionalASN1(&mac, &has, asn1.SEQUENCE) || !body.Empty() {
+		return damaged("macData")
+	}
+	if has {
+		if d.mac, err = parseMAC(mac); err != nil {
+			return err
+		}
+	}
+	return d.parseSafes()
+}
+
+// parseSafes reads AuthenticatedSafe ::= SEQUENCE OF ContentInfo and looks for
+// encryption that this package does not read, before any work is done.
+func (d *decoder) parseSafes() error {
+	inner, err := der.ToDER(d.authSafe)
+	if err != nil {
+		return damaged("authSafe: %v", err)
+	}
+	in := cryptobyte.String(inner)
+	var list cryptobyte.String
+	if !in.ReadASN1(&list, asn1.SEQUENCE) || !in.Empty() {
+		return damaged("authSafe is not a SEQUENCE")
+	}
+	for !list.Empty() {
+		if len(d.safes) >= limits.PFXBags {
+			return fmt.Errorf("pfx: more than %d safes", limits.PFXBags)
+		}
+		s, err := readContentInfo(&list, "AuthenticatedSafe")
+		if err != nil {
+			return err
+		}
+		d.safes = append(d.safes, s)
+		if err := d.survey(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// survey looks at the encryption of a safe and of the bags that are in sight.
+func (d *decoder) survey(s safe) error {
+	if s.encryption.OID != "" {
+		return d.surveyEncryption(s.encryption)
+	}
+	return d.eachBag(s.content, 0, func(id oid.OID, value []byte, _ attributes) error {
+		if id != oid.PKCS8ShroudedKeyBag {
+			return nil
+		}
+		enc, _, err := alg.ParseEncryptedPKCS8(value)
+		if err != nil {
+			return damaged("pkcs8ShroudedKeyBag: %v", err)
+		}
+		return d.surveyEncryption(enc)
+	})
+}
+
+func (d *decoder) surveyEncryption(id alg.Identifier) error {
+	switch id.OID {
+	case oid.PBES2, oid.PBEWithSHA1And3DES:
+		n, err := iterationsOf(id)
+		if err != nil {
+			return err
+		}
+		return d.spend(n)
+	case oid.PBEWithSHA1AndRC2_40:
+		d.foreign = true
+		n, err := iterationsOf(id)
+		if err != nil {
+			return err
+		}
+		return d.spend(n)
+	}
+	return &UnsupportedError{OID: id.OID}
+}
+
+// readContentInfo reads a ContentInfo of type data or encryptedData (RFC 7292,
+// section 4.1; RFC 5652, sections 4 and 8).
+func readContentInfo(s *cryptobyte.String, field string) (safe, error) {
+	var body, explicit, content cryptobyte.String
+	var kind oid.OID
+	if !s.ReadASN1(&body, asn1.SEQUENCE) || !oid.Read(&body, &kind) ||
+		!body.ReadASN1(&explicit, asn1.Tag(0).ContextSpecific().Constructed()) || !body.Empty() {
+		return safe{}, damaged("%s is not a ContentInfo", field)
+	}
+	switch kind {
+	case oid.Data:
+		if !explicit.ReadASN1(&content, asn1.OCTET_STRING) || !explicit.Empty() {
+			return safe{}, damaged("%s: data is not an OCTET STRING", field)
+		}
+		return safe{content: content}, nil
+	case oid.EncryptedData:
+		return readEncryptedData(explicit, field)
+	}
+	return safe{}, &UnsupportedError{OID: kind}
+}
+
+// readEncryptedData reads
+//
+//	EncryptedData ::= SEQUENCE { version, encryptedContentInfo, ... }
+//	EncryptedContentInfo ::= SEQUENCE {
+//	    contentType, contentEncryptionAlgorithm,
+//	    encryptedContent [0] IMPLICIT OCTET STRING OPTIONAL }
+func readEncryptedData(s cryptobyte.String, field string) (safe, error) {
+	var body, info, content cryptobyte.String
+	var version int
+	var kind oid.OID
+	if !s.ReadASN1(&body, asn1.SEQUENCE) || !s.Empty() || !body.ReadASN1Integer(&version) ||
+		!body.ReadASN1(&info, asn1.SEQUENCE) || !oid.Read(&info, &kind) || kind != oid.Data {
+		return safe{}, damaged("%s: encryptedData", field)
+	}
+	enc, err := alg.ReadIdentifier(&info, "contentEncryptionAlgorithm")
+	if err != nil {
+		return safe{}, damaged("%s: %v", field, err)
+	}
+	primitive := asn1.Tag(0).ContextSpecific()
+	if info.PeekASN1Tag(primitive) {
+		if !info.ReadASN1(&content, primitive) || !info.Empty() {
+			return safe{}, damaged("%s: encryptedContent", field)
+		}
+		return safe{content: content, encryption: enc}, nil
+	}
+	// BER in pieces: an implicit tag hides that it is a string.
+	var pieces, piece cryptobyte.String
+	if !info.ReadASN1(&pieces, primitive.Constructed()) || !info.Empty() {
+		return safe{}, damaged("%s: encryptedContent", field)
+	}
+	for !pieces.Empty() {
+		if !pieces.ReadASN1(&piece, asn1.OCTET_STRING) {
+			return safe{}, damaged("%s: encryptedContent", field)
+		}
+		content = append(content, piece...)
+	}
+	return safe{content: content, encryption: enc}, nil
+}
+
+// attributes are the two attributes of a bag that matter.
+type attributes struct {
+	id    []byte // localKeyId
+	label string // friendlyName
+}
+
+// eachBag walks SafeContents ::= SEQUENCE OF SafeBag:
+//
+//	SafeBag ::= SEQUENCE {
+//	    bagId          OBJECT IDENTIFIER,
+//	    bagValue       [0] EXPLICIT ANY,
+//	    bagAttributes  SET OF PKCS12Attribute OPTIONAL }
+func (d *decoder) eachBag(content []byte, depth int, f func(oid.OID, []byte, attributes) error) error {
+	if depth > limits.PFXDepth {
+		return fmt.Errorf("pfx: SafeContents nested deeper than %d", limits.PFXDepth)
+	}
+	converted, err := der.ToDER(content)
+	if err != nil {
+		return damaged("SafeContents: %v", err)
+	}
+	in := cryptobyte.String(converted)
+	var list cryptobyte.String
+	if !in.ReadASN1(&list, asn1.SEQUENCE) || !in.Empty() {
+		return damaged("SafeContents is not a SEQUENCE")
+	}
+	for !list.Empty() {
+		// Each bag is counted when it is surveyed and when it is read.
+		if d.count++; d.count > 2*limits.PFXBags {
+			return fmt.Errorf("pfx: more than %d bags", limits.PFXBags)
+		}
+		var bag, value, set cryptobyte.String
+		var id oid.OID
+		var has bool
+		if !list.ReadASN1(&bag, asn1.SEQUENCE) || !oid.Read(&bag, &id) ||
+			!bag.ReadASN1(&value, asn1.Tag(0).ContextSpecific().Constructed()) ||
+			!bag.ReadOptionalASN1(&set, &has, asn1.SET) || !bag.Empty() {
+			return damaged("SafeBag")
+		}
+		a, err := parseAttributes(set)
+		if err != nil {
+			return err
+		}
+		if id == oid.SafeContentsBag {
+			err = d.eachBag(value, depth+1, f)
+		} else {
+			err = f(id, value, a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseAttributes reads localKeyId and friendlyName (RFC 2985, section 5.5).
+func parseAttributes(set cryptobyte.String) (attributes, error) {
+	var a attributes
+	for !set.Empty() {
+		var attr, values, value cryptobyte.String
+		var id oid.OID
+		if !set.ReadASN1(&attr, asn1.SEQUENCE) || !oid.Read(&attr, &id) ||
+			!attr.ReadASN1(&values, asn1.SET) || !attr.Empty() {
+			return a, damaged("bagAttributes")
+		}
+		switch id {
+		case oid.LocalKeyID:
+			if values.ReadASN1(&value, asn1.OCTET_STRING) {
+				a.id = value
+			}
+		case oid.FriendlyName:
+			if values.ReadASN1(&value, asn1.Tag(30)) { // BMPString
+				a.label = bmpText(value)
+			}
+		}
+	}
+	return a, nil
+}
+
+// bmpText decodes a BMPString; what is no UTF-16 comes out as U+FFFD.
+func bmpText(b []byte) string {
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = uint16(b[2*i])<<8 | uint16(b[2*i+1])
+	}
+	return string(utf16.Decode(units))
+}
+
+// safe opens one safe and collects its bags.
+func (d *decoder) safe(s safe) error {
+	content := s.content
+	if s.encryption.OID != "" {
+		plain, err := d.decrypt(s.encryption, s.content)
+		if err != nil {
+			return err
+		}
+		defer clear(plain)
+		content = plain
+	}
+	return d.eachBag(content, 0, d.bag)
+}
+
+// decrypt opens what is encrypted under the password. Where the file has a MAC
+// it has been checked, so that a failure is damage; where it has none, the
+// structure inside is the only proof, and its absence may be either.
+func (d *decoder) decrypt(id alg.Identifier, data []byte) ([]byte, error) {
+	var plain []byte
+	var err error
+	switch id.OID {
+	case oid.PBEWithSHA1And3DES:
+		plain, err = decrypt3DES(id, data, d.password)
+	case oid.PBES2:
+		plain, err = alg.DecryptPBES2(id, data, d.password)
+	default:
+		return nil, &UnsupportedError{OID: id.OID}
+	}
+	if err == nil && !isSequence(plain) {
+		clear(plain)
+		err = alg.ErrPassword
+	}
+	if errors.Is(err, alg.ErrPassword) {
+		if d.mac == nil {
+			return nil, ErrPassword
+		}
+		return nil, damaged("the MAC fits the password and the encrypted part does not")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pfx: %w", err)
+	}
+	return plain, nil
+}
+
+// isSequence says whether b is one SEQUENCE from its first octet to its last.
+func isSequence(b []byte) bool {
+	out, err := der.ToDER(b)
+	if err != nil {
+		return false
+	}
+	in := cryptobyte.String(out)
+	return in.SkipASN1(asn1.SEQUENCE) && in.Empty()
+}
+
+// bag collects one key or certificate; CRLs, secrets and what is unknown are
+// left alone.
+func (d *decoder) bag(id oid.OID, value []byte, a attributes) error {
+	switch id {
+	case oid.KeyBag:
+		d.keys = append(d.keys, keyBag{bytes.Clone(value), bytes.Clone(a.id), a.label})
+	case oid.PKCS8ShroudedKeyBag:
+		enc, data, err := alg.ParseEncryptedPKCS8(value)
+		if err != nil {
+			return damaged("pkcs8ShroudedKeyBag: %v", err)
+		}
+		p8, err := d.decrypt(enc, data)
+		if err != nil {
+			return err
+		}
+		d.keys = append(d.keys, keyBag{p8, bytes.Clone(a.id), a.label})
+	case oid.CertBag:
+		return d.certBag(value, a)
+	}
+	return nil
+}
+
+// certBag reads CertBag ::= SEQUENCE { certId OBJECT IDENTIFIER, certValue [0]
+// EXPLICIT OCTET STRING }.
+func (d *decoder) certBag(value []byte, a attributes) error {
+	in := cryptobyte.String(value)
+	var body, explicit, raw cryptobyte.String
+	var id oid.OID
+	if !in.ReadASN1(&body, asn1.SEQUENCE) || !in.Empty() || !oid.Read(&body, &id) {
+		return damaged("certBag")
+	}
+	if id != oid.X509CertificateBag {
+		return nil
+	}
+	if !body.ReadASN1(&explicit, asn1.Tag(0).ContextSpecific().Constructed()) || !body.Empty() ||
+		!explicit.ReadASN1(&raw, asn1.OCTET_STRING) || !explicit.Empty() {
+		return damaged("certBag.certValue")
+	}
+	cert, err := pki.ParseCertificate(bytes.Clone(raw))
+	if err != nil {
+		return damaged("certBag: %v", err)
+	}
+	d.certs = append(d.certs, certBag{cert, bytes.Clone(a.id), a.label})
+	return nil
+}

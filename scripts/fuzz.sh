@@ -1,0 +1,33 @@
+#!/bin/sh
+# Fuzzes every target of the module.
+#   fuzz.sh each 10m     every target for 10 minutes
+#   fuzz.sh shared 360   all targets within 360 seconds, shared in turn
+set -eu
+go=${GO:-go}
+mode=$1
+amount=$2
+
+targets=$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' gost pki cms token sign verify trust ocsp tsp fetch journal server internal 2>/dev/null |
+	sed 's|/[^/]*_test\.go:func |:|' | sort -u)
+count=$(echo "$targets" | wc -l)
+case $mode in
+each) per=$amount ;;
+shared) per=$((amount / count))s ;;
+*) echo "usage: fuzz.sh each DURATION | shared SECONDS" >&2; exit 2 ;;
+esac
+[ "$per" != 0s ] || per=1s
+
+echo "fuzz: $count targets, $per each"
+failed=0
+for t in $targets; do
+	dir=${t%%:*}
+	name=${t##*:}
+	if out=$("$go" test "./$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$per" 2>&1); then
+		echo "fuzz: $dir $name: $(echo "$out" | grep -o 'execs: [0-9]*' | tail -n 1), no failure"
+	else
+		echo "$out"
+		echo "fuzz: $dir $name FAILED"
+		failed=1
+	fi
+done
+exit $failed

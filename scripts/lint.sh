@@ -1,0 +1,16 @@
+#!/bin/sh
+# Static checks, with the versions pinned in tools/go.mod.
+set -eu
+go=${GO:-go}
+tool() { "$go" tool -modfile=tools/go.mod "$@"; }
+dirs=$(ls -d cmd gost pki cms token sign verify trust ocsp tsp fetch journal server internal 2>/dev/null)
+
+diff=$(tool gofumpt -l $dirs)
+[ -z "$diff" ] || { echo "gofumpt differs:"; echo "$diff"; exit 1; }
+tool staticcheck ./...
+tool golangci-lint run ./...
+if command -v govulncheck >/dev/null 2>&1 && govulncheck -version >/dev/null 2>&1; then
+	govulncheck ./... || echo 'lint: govulncheck did not pass or could not reach its database'
+else
+	echo 'lint: govulncheck is skipped: it is not installed'
+fi

@@ -1,0 +1,203 @@
+// Package server has the HTTP handlers of an authority: the OCSP responder
+// (RFC 6960, appendix A; caching by RFC 5019, section 6), the CRL and the
+// issuer's certificate, and an http.Server with bounded times.
+//
+// The logs say what happened and how long it took, never about whom: no serial
+// number, no name, no client address.
+package server
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // RFC 5019, section 6.2 recommends it for an ETag
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/ocsp"
+)
+
+const (
+	typeOCSPRequest  = "application/ocsp-request"
+	typeOCSPResponse = "application/ocsp-response"
+)
+
+// Answerer answers OCSP requests; [*ocsp.Responder] is one.
+type Answerer interface {
+	Answer(ctx context.Context, request []byte) (ocsp.Answered, error)
+}
+
+// OCSPOptions tunes the handler. The zero value is good.
+type OCSPOptions struct {
+	Log      *slog.Logger     // nil: no log
+	Now      func() time.Time // nil: time.Now
+	Timeout  time.Duration    // of one answer; zero means 10 s
+	Parallel int              // answers that are computed at a time; zero means 64
+	// MaxAge bounds how long a shared cache may keep a response; nextUpdate
+	// does too. Zero or less: responses are not cached, so that a revocation
+	// shows in the next answer.
+	MaxAge time.Duration
+}
+
+// OCSPHandler answers POST with a body and GET with the request in Base64 as
+// the path; mount it in a [Router], which strips the prefix and cleans nothing.
+// Every request that reaches the responder is answered with HTTP status 200 and an
+// OCSPResponse, error statuses included (RFC 6960, section 2.3).
+func OCSPHandler(r Answerer, o OCSPOptions) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = 64
+	}
+	return &ocspHandler{r: r, o: o, slots: make(chan struct{}, o.Parallel)}
+}
+
+type ocspHandler struct {
+	r     Answerer
+	o     OCSPOptions
+	slots chan struct{}
+}
+
+// httpError is what the transport, not the responder, has to say.
+type httpError struct {
+	code   int
+	detail string
+}
+
+func (e *httpError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.detail) }
+
+// ServeHTTP answers one request.
+func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	start := h.o.Now()
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	der, err := h.read(w, req)
+	var he *httpError
+	if errors.As(err, &he) {
+		if he.code == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", "GET, POST")
+		}
+		http.Error(w, he.detail, he.code)
+		h.o.Log.Info("ocsp", "http", he.code, "reason", he.detail)
+		return
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), h.o.Timeout)
+	defer cancel()
+	answer, err := h.answer(ctx, der)
+	h.headers(w, req.Method, answer)
+	w.WriteHeader(http.StatusOK)
+	_, werr := w.Write(answer.DER)
+	level := slog.LevelInfo
+	if answer.Status == ocsp.InternalError || answer.Status == ocsp.TryLater {
+		level = slog.LevelError
+	}
+	attrs := []any{"method", req.Method, "status", answer.Status.String(), "octets", len(answer.DER), "took", h.o.Now().Sub(start)}
+	if level == slog.LevelError && err != nil {
+		attrs = append(attrs, "error", err)
+	}
+	if werr != nil {
+		attrs = append(attrs, "write", "aborted")
+	}
+	h.o.Log.Log(ctx, level, "ocsp", attrs...)
+}
+
+// answer waits for a slot, so that a flood costs waiting and not memory.
+func (h *ocspHandler) answer(ctx context.Context, der []byte) (ocsp.Answered, error) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+		return h.r.Answer(ctx, der)
+	case <-ctx.Done():
+		return ocsp.Answered{DER: ocsp.CreateErrorResponse(ocsp.TryLater), Status: ocsp.TryLater}, ctx.Err()
+	}
+}
+
+// read returns the DER of the request. A body that is too long or a path that
+// is no Base64 is a matter of HTTP; everything else is for the responder.
+func (h *ocspHandler) read(w http.ResponseWriter, req *http.Request) ([]byte, error) {
+	switch req.Method {
+	case http.MethodPost:
+		// RFC 6960, appendix A.1: "the Content-Type header has the value
+		// "application/ocsp-request"".
+		if t, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || t != typeOCSPRequest {
+			return nil, &httpError{http.StatusUnsupportedMediaType, "the content type is not " + typeOCSPRequest}
+		}
+		if req.ContentLength > limits.OCSPRequestSize {
+			return nil, &httpError{http.StatusRequestEntityTooLarge, "the request is too long"}
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, limits.OCSPRequestSize))
+		var tooLong *http.MaxBytesError
+		if errors.As(err, &tooLong) {
+			return nil, &httpError{http.StatusRequestEntityTooLarge, "the request is too long"}
+		}
+		if err != nil {
+			return nil, &httpError{http.StatusBadRequest, "the body cannot be read"}
+		}
+		return body, nil
+	case http.MethodGet:
+		return fromPath(req.URL.Path)
+	}
+	return nil, &httpError{http.StatusMethodNotAllowed, "only GET and POST"}
+}
+
+// fromPath decodes GET {url}/{url-encoding of base-64 encoding of the DER
+// encoding of the OCSPRequest} (RFC 6960, appendix A.1). The path is already
+// unescaped; Base64 may itself contain slashes, so all of it is taken. Clients
+// that do not escape "+" have it arrive as a space at worst.
+func fromPath(path string) ([]byte, error) {
+	text := strings.ReplaceAll(strings.TrimPrefix(path, "/"), " ", "+")
+	if text == "" {
+		return nil, &httpError{http.StatusBadRequest, "the path holds no OCSP request"}
+	}
+	if len(text) > base64.StdEncoding.EncodedLen(limits.OCSPRequestSize) {
+		return nil, &httpError{http.StatusRequestURITooLong, "the request is too long"}
+	}
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		der, err = base64.RawStdEncoding.DecodeString(text) // the padding is often lost
+	}
+	if err != nil {
+		return nil, &httpError{http.StatusBadRequest, "the path is not Base64"}
+	}
+	return der, nil
+}
+
+// headers sets what RFC 5019, section 6.2 recommends for an authoritative
+// answer that may be cached; a nonce, a POST, an error status or MaxAge 0
+// forbid it.
+func (h *ocspHandler) headers(w http.ResponseWriter, method string, a ocsp.Answered) {
+	hd := w.Header()
+	hd.Set("Content-Type", typeOCSPResponse)
+	hd.Set("Content-Length", fmt.Sprint(len(a.DER)))
+	now := h.o.Now()
+	age := min(h.o.MaxAge, a.NextUpdate.Sub(now))
+	// "OCSP responders MUST NOT include a […] "Cache-Control: no-cache", or
+	// "Cache-Control: no-store" header in authoritative OCSP responses": what
+	// is not to be kept expires at once instead.
+	switch {
+	case a.Status != ocsp.Successful:
+		hd.Set("Cache-Control", "no-store")
+		return
+	case method != http.MethodGet || a.HasNonce || age < time.Second:
+		hd.Set("Cache-Control", "max-age=0, must-revalidate")
+		return
+	}
+	sum := sha1.Sum(a.DER) //nolint:gosec // an ETag
+	hd.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", int(age.Seconds())))
+	hd.Set("Last-Modified", a.ThisUpdate.UTC().Format(http.TimeFormat))
+	hd.Set("Expires", a.NextUpdate.UTC().Format(http.TimeFormat))
+	hd.Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
+}

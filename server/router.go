@@ -1,0 +1,44 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Router passes a request to a handler by its path. A pattern that ends in "/"
+// takes every path below it, and the handler sees the rest without the
+// pattern; any other takes exactly itself; the longest wins. Unlike
+// http.ServeMux it does not clean paths: the Base64 of an OCSP request in a
+// GET may contain "//", which must arrive as it was sent.
+type Router map[string]http.Handler
+
+// ServeHTTP passes the request on, or answers 404.
+func (r Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	path := req.URL.Path
+	if h := r[path]; h != nil && !strings.HasSuffix(path, "/") {
+		h.ServeHTTP(w, strip(req, path))
+		return
+	}
+	best := ""
+	for pattern := range r {
+		// A pattern "/ocsp/" is also meant by a POST to "/ocsp".
+		if strings.HasSuffix(pattern, "/") && len(pattern) > len(best) &&
+			(strings.HasPrefix(path, pattern) || path+"/" == pattern) {
+			best = pattern
+		}
+	}
+	if best == "" {
+		http.NotFound(w, req)
+		return
+	}
+	r[best].ServeHTTP(w, strip(req, best))
+}
+
+// strip returns the request with the part of the path behind pattern.
+func strip(req *http.Request, pattern string) *http.Request {
+	out, u := *req, *req.URL
+	u.RawPath = ""
+	u.Path = strings.TrimPrefix(strings.TrimPrefix(req.URL.Path, strings.TrimSuffix(pattern, "/")), "/")
+	out.URL = &u
+	return &out
+}

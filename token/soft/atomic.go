@@ -1,0 +1,98 @@
+package soft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// lockName is the file that processes lock; it is never removed, or two of them
+// could lock two files of that name.
+const lockName = ".lock"
+
+// tempPrefix starts the names of files that are being written. One that is left
+// over belongs to a process that was killed and is removed by the next writer.
+const tempPrefix = ".new-"
+
+// lockPoll is how often a process looks whether the lock is free. Writing a
+// container takes a few milliseconds.
+const lockPoll = 10 * time.Millisecond
+
+// lock waits for the lock of the store and returns what releases it.
+func (s *Store) lock(ctx context.Context) (release func(), err error) {
+	f, err := os.OpenFile(filepath.Join(s.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("soft: lock: %w", err)
+	}
+	for {
+		ok, err := tryLock(f)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("soft: lock: %w", err)
+		}
+		if ok {
+			return func() { f.Close() }, nil // closing lets go of the lock
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, fmt.Errorf("soft: another process works in %s: %w", s.dir, ctx.Err())
+		case <-time.After(lockPoll):
+		}
+	}
+}
+
+// writeFile replaces a file as a whole: a reader sees the old content or the new
+// one, after a crash too. The caller holds the lock.
+func (s *Store) writeFile(file string, data []byte) error {
+	tmp, err := os.CreateTemp(s.dir, tempPrefix+"*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("soft: %w", err)
+	}
+	if err := fillFile(tmp, data); err != nil {
+		return errors.Join(fmt.Errorf("soft: %w", err), removeIfThere(tmp.Name()))
+	}
+	if err := os.Rename(tmp.Name(), filepath.Join(s.dir, file)); err != nil {
+		return errors.Join(fmt.Errorf("soft: %w", err), removeIfThere(tmp.Name()))
+	}
+	if err := syncDir(s.dir); err != nil {
+		return fmt.Errorf("soft: %w", err)
+	}
+	return nil
+}
+
+// fillFile writes and syncs data and closes f in any case.
+func fillFile(f *os.File, data []byte) error {
+	_, err := f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func removeIfThere(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// sweep removes what killed processes left. The caller holds the lock, so that
+// no file with the prefix is in use.
+func (s *Store) sweep() error {
+	left, err := filepath.Glob(filepath.Join(s.dir, tempPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("soft: %w", err)
+	}
+	for _, path := range left {
+		if err := removeIfThere(path); err != nil {
+			return fmt.Errorf("soft: %w", err)
+		}
+	}
+	return nil
+}

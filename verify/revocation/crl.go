@@ -1,0 +1,238 @@
+package revocation
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/path"
+)
+
+// Errors of [CheckList].
+var (
+	ErrListIssuer    = errors.New("revocation: the list is of another issuer")
+	ErrListOtherKey  = errors.New("revocation: the list is signed with another key of this authority")
+	ErrListSignature = errors.New("revocation: the signature of the list does not verify")
+	ErrListUnusable  = errors.New("revocation: the list cannot be used")
+	ErrListUsage     = errors.New("revocation: the issuer may not sign lists")
+)
+
+// listError is one of the errors above with what was found.
+type listError struct {
+	kind   error
+	detail string
+	cite   string
+}
+
+func (e *listError) Error() string { return e.kind.Error() + ": " + e.detail + " (" + e.cite + ")" }
+func (e *listError) Unwrap() error { return e.kind }
+
+// CheckList checks that issuer issued l and that l can be understood: name and
+// key, keyUsage, critical extensions, signature. It does not look at dates or
+// scope. The error wraps one of the ErrList… values.
+func CheckList(l *pki.RevocationList, issuer *pki.Certificate) error {
+	if !l.Issuer.Equal(issuer.Subject) {
+		return &listError{ErrListIssuer, l.Issuer.String(), "RFC 5280, section 6.3.3 (b)(1)"}
+	}
+	if len(l.AuthorityKeyID) > 0 && len(issuer.SubjectKeyID) > 0 && !bytes.Equal(l.AuthorityKeyID, issuer.SubjectKeyID) {
+		return &listError{ErrListOtherKey, "the key identifiers differ", "RFC 5280, section 6.3.3 (f)"}
+	}
+	if err := l.CheckSignatureFrom(issuer); err != nil {
+		if path.UnknownAlgorithm(err) {
+			return &listError{ErrListUnusable, err.Error(), "RFC 5280, section 5.1.1.2"}
+		}
+		return &listError{ErrListSignature, err.Error(), "RFC 5280, section 6.3.3 (g)"}
+	}
+	if f, bad := pki.FirstError(l.Findings); bad {
+		return &listError{ErrListUnusable, f.Field + ": " + f.Detail, f.Cite}
+	}
+	// RFC 5280, section 6.3.3 (f): "If a key usage extension is present in the
+	// CRL issuer's certificate, verify that the cRLSign bit is set."
+	if issuer.HasKeyUsage && issuer.KeyUsage&pki.KeyUsageCRLSign == 0 {
+		return &listError{ErrListUsage, "keyUsage does not have cRLSign", "RFC 5280, section 6.3.3 (f)"}
+	}
+	// RFC 5280, section 5.2: "If a CRL contains a critical extension that the
+	// application cannot process, then the application MUST NOT use that CRL
+	// to determine the status of certificates."
+	if len(l.UnhandledCritical) > 0 {
+		return &listError{ErrListUnusable, "unknown critical extension " + l.UnhandledCritical[0].Name(), "RFC 5280, section 5.2"}
+	}
+	return nil
+}
+
+// list judges what l says of cert. No answer: l is of another issuer.
+func (o Options) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []Answer {
+	if !l.Issuer.Equal(cert.Issuer) && !mayNameOthers(l) {
+		return nil
+	}
+	if err := CheckList(l, issuer); err != nil {
+		if errors.Is(err, ErrListIssuer) {
+			return []Answer{unknown("an indirect CRL of %s is not used", l.Issuer)}
+		}
+		a := unknown("%v", err)
+		a.Invalid = errors.Is(err, ErrListSignature) || errors.Is(err, ErrListUsage)
+		return []Answer{a}
+	}
+	if !o.AllowLegacy && path.LegacySignature(l.SignatureAlgorithm) {
+		return []Answer{unknown("the CRL is signed with a withdrawn algorithm: %s", l.SignatureAlgorithm.OID.Name())}
+	}
+	a := Answer{Source: "crl", Evidence: l.Raw, List: l, ThisUpdate: l.ThisUpdate, NextUpdate: l.NextUpdate, Reason: pki.ReasonAbsent}
+	e, found, err := l.FindFor(cert.Issuer, cert.SerialNumber)
+	if err != nil {
+		return []Answer{unknown("the CRL cannot be read: %v", err)}
+	}
+	if found && e.Reason != pki.ReasonRemoveFromCRL {
+		a.At, a.Reason, a.InvalidityDate = e.At, e.Reason, e.InvalidityDate
+		return []Answer{o.listed(a)}
+	}
+	if found {
+		// RFC 5280, section 5.3.1: removeFromCRL "MUST only appear in delta CRLs".
+		return []Answer{unknown("the CRL has a removeFromCRL entry for the certificate")}
+	}
+	if why := scope(cert, l); why != "" {
+		return []Answer{unknown("%s", why)}
+	}
+	return []Answer{o.unlisted(cert, a)}
+}
+
+// mayNameOthers says whether l may have entries of other issuers.
+func mayNameOthers(l *pki.RevocationList) bool { return l.IDP != nil && l.IDP.IndirectCRL }
+
+// listed judges a revocation by its date. The decision that a certificate is
+// revoked does not age: only a hold can be taken back.
+func (o Options) listed(a Answer) Answer {
+	if a.Reason == pki.ReasonCertificateHold {
+		if why := o.stale(a); why != "" {
+			return unknown("the certificate was on hold, and %s", why)
+		}
+		if a.At.After(o.Moment) && o.Moment.Before(o.At) {
+			a.Status, a.RevokedLater = Good, true
+			return a
+		}
+		a.Status = Hold
+		return a
+	}
+	since := a.At
+	switch a.Reason {
+	case pki.ReasonKeyCompromise, pki.ReasonCACompromise, pki.ReasonAACompromise:
+		// RFC 5280, section 5.3.2: the date on which "the private key was
+		// compromised or that the certificate otherwise became invalid".
+		if !a.InvalidityDate.IsZero() && a.InvalidityDate.Before(since) {
+			since = a.InvalidityDate
+		}
+	}
+	switch {
+	case !since.After(o.Moment):
+		a.Status = Revoked
+	case o.Moment.Before(o.At):
+		a.Status, a.RevokedLater = Good, true
+	case a.ThisUpdate.After(o.At.Add(o.Skew)):
+		return unknown("the evidence is of %s, after the moment of the check; it says revoked on %s",
+			a.ThisUpdate.UTC().Format(time.RFC3339), a.At.UTC().Format(time.RFC3339))
+	default:
+		a.Status = Revoked
+	}
+	return a
+}
+
+// unlisted calls a certificate good that a complete and fresh list does not have.
+func (o Options) unlisted(cert *pki.Certificate, a Answer) Answer {
+	if why := o.stale(a); why != "" {
+		return unknown("%s", why)
+	}
+	// RFC 5280, section 3.3: an entry may be removed from the list after the
+	// certificate expired; a later list proves nothing.
+	if a.ThisUpdate.After(cert.NotAfter) {
+		return unknown("the CRL was issued after the certificate had expired")
+	}
+	a.Status = Good
+	return a
+}
+
+// stale says why evidence is not fresh, or "". Evidence issued after the
+// proven moment of the signature is fresh enough for that moment.
+func (o Options) stale(a Answer) string {
+	day := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	if a.ThisUpdate.After(o.At.Add(o.Skew)) {
+		return "the list is from the future: thisUpdate " + day(a.ThisUpdate)
+	}
+	if o.Moment.Before(o.At) && !a.ThisUpdate.Before(o.Moment) {
+		return ""
+	}
+	if !a.NextUpdate.IsZero() && o.At.After(a.NextUpdate.Add(o.Skew)) {
+		return "the list is out of date: nextUpdate " + day(a.NextUpdate)
+	}
+	age := o.MaxAge
+	if age == 0 && a.NextUpdate.IsZero() {
+		age = defaultMaxAge
+	}
+	if age > 0 && o.At.Sub(a.ThisUpdate) > age+o.Skew {
+		return "the list is too old: thisUpdate " + day(a.ThisUpdate)
+	}
+	return ""
+}
+
+// scope says why a list that does not have cert says nothing about it, or "":
+// RFC 5280, section 6.3.3 (b)(2) and section 5.2.5.
+func scope(cert *pki.Certificate, l *pki.RevocationList) string {
+	if l.BaseNumber != nil {
+		return "delta CRLs are not used yet"
+	}
+	idp := l.IDP
+	if idp == nil {
+		return ""
+	}
+	switch {
+	case idp.IndirectCRL:
+		return "indirect CRLs are not used yet"
+	case idp.OnlyAttributeCerts:
+		return "the CRL is for attribute certificates only"
+	case idp.OnlyUserCerts && cert.IsCA:
+		return "the CRL is for end-entity certificates only"
+	case idp.OnlyCACerts && !cert.IsCA:
+		return "the CRL is for CA certificates only"
+	case idp.OnlySomeReasons != 0:
+		return "the CRL covers some reasons only"
+	case !samePoint(cert, idp):
+		return "the CRL is of another distribution point"
+	}
+	return ""
+}
+
+// samePoint compares the distribution points of the certificate and of the
+// list. RFC 5280, section 6.3.3 (b)(2)(i): "one of the names in the IDP
+// matches one of the names in the DP"; a certificate without distribution
+// points stands for its issuer's name.
+func samePoint(cert *pki.Certificate, idp *pki.IssuingDistributionPoint) bool {
+	if len(idp.FullName) == 0 && len(idp.RelativeName) == 0 {
+		return true
+	}
+	if len(cert.DistributionPoints) == 0 {
+		return slices.ContainsFunc(idp.FullName, func(n pki.GeneralName) bool {
+			return n.Kind == pki.DirectoryName && n.Name != nil && n.Name.Equal(cert.Issuer)
+		})
+	}
+	for _, dp := range cert.DistributionPoints {
+		if len(idp.RelativeName) > 0 && bytes.Equal(idp.RelativeName, dp.RelativeName) {
+			return true
+		}
+		for _, a := range dp.FullName {
+			if slices.ContainsFunc(idp.FullName, func(b pki.GeneralName) bool { return sameName(a, b) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sameName(a, b pki.GeneralName) bool {
+	if a.Kind != b.Kind {
+		return false
+	}
+	if a.Kind == pki.DirectoryName && a.Name != nil && b.Name != nil {
+		return a.Name.Equal(*b.Name)
+	}
+	return bytes.Equal(a.Value, b.Value)
+}

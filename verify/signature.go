@@ -1,0 +1,327 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
+	"github.com/gosklyuch/gosklyuch/pki/path"
+)
+
+// Verify decides about every signature of a CMS message (EN 319 102-1, section
+// 5.3). sig is the message, DER or BER, bare or in PEM or Base64. content is
+// the document of a detached signature; of an attached one it may be nil, and
+// is compared with the content inside otherwise. Both are read once, as
+// streams.
+//
+// The error is nil if and only if the status is Passed: an [*Error] where the
+// message could be read and is not valid, any other error where it could not.
+// The report is not nil when the message could be read.
+func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report, error) {
+	if sig == nil {
+		return nil, errNoInput
+	}
+	sd, err := cms.ReadSigned(sig, nil, v.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	r, report := v.start(KindSignature)
+	common, err := r.content(sd, content)
+	if err != nil {
+		return nil, err
+	}
+	findings(&report.Outcome, sd.Findings)
+	if len(sd.Signers) == 0 {
+		report.fail(stageFormat, "signers", "EN 319 102-1, 5.2.2", FormatFailure,
+			r.Lang.pick("в файле нет ни одной подписи, только сертификаты", "the message has no signature, only certificates"))
+	}
+	for i := range sd.Signers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		report.Signatures = append(report.Signatures, r.signer(ctx, sd, i, common))
+	}
+	return report, report.finish()
+}
+
+// content hashes the document that was given and returns the checks about it,
+// which count for every signature.
+func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
+	const cite = "RFC 5652, section 5.2"
+	var o Outcome
+	var mismatch *cms.DigestMismatchError
+	switch {
+	case content == nil && sd.Detached:
+		o.fail(stageIdentify, "signed-data", "EN 319 102-1, 5.2.7", SignedDataNotFound,
+			r.Lang.pick("подпись отделена от документа, а документ не указан", "the signature is detached and the document was not given"))
+	case content == nil:
+		o.pass(stageIdentify, "signed-data", cite, r.Lang.pick("документ внутри подписи", "the document is inside the signature"))
+	default:
+		err := sd.DigestContent(content)
+		switch {
+		case errors.As(err, &mismatch):
+			o.fail(stageCrypto, "signed-data", cite, HashFailure, r.Lang.sprintf(
+				"указанный документ не тот, что внутри подписи: хэш %[1]s документа %[2]x, внутри подписи %[3]x",
+				"the document given is not the one inside the signature: its %[1]s digest is %[2]x, inside the signature %[3]x",
+				mismatch.Algorithm.Name(), mismatch.Computed, mismatch.Signed))
+		case err != nil:
+			return nil, fmt.Errorf("verify: %w", err)
+		default:
+			o.pass(stageIdentify, "signed-data", cite, "")
+		}
+	}
+	return o.Checks, nil
+}
+
+// signer decides about one SignerInfo.
+func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Check) *Signature {
+	si := sd.Signers[i]
+	s := &Signature{Level: "cms", SignerName: signerName(si)}
+	s.Checks = append(s.Checks, common...)
+	findings(&s.Outcome, si.Findings)
+	r.identify(s, si, sd.Candidates(si), func(c *pki.Certificate) ([]cms.Check, error) { return sd.CheckSigner(i, c) })
+	r.acceptance(s, si)
+	r.timeStamps(ctx, s, si, sd)
+	r.signerChain(ctx, s, sd.Evidence)
+	r.counterSignatures(ctx, s, si, sd, new(int))
+	s.decide()
+	s.Kind = kindOf(s)
+	return s
+}
+
+func signerName(si *cms.SignerInfo) string {
+	if si.SubjectKeyID != nil {
+		return fmt.Sprintf("subjectKeyIdentifier %x", si.SubjectKeyID)
+	}
+	return fmt.Sprintf("%s, %x", si.Issuer, si.Serial)
+}
+
+// identify finds the signer's certificate (EN 319 102-1, section 5.2.3) and
+// checks the signature with it (section 5.2.7). Of several certificates with
+// the signer's name the one with which every check passes is taken.
+func (r *run) identify(s *Signature, si *cms.SignerInfo, found []*pki.Certificate, check func(*pki.Certificate) ([]cms.Check, error)) {
+	found = append(found, matching(si, r.Intermediates)...)
+	found = append(found, matching(si, r.Roots)...)
+	if len(found) == 0 {
+		s.fail(stageIdentify, "signing-certificate-found", "EN 319 102-1, 5.2.3", NoSigningCertificate, s.SignerName)
+		checks, _ := check(nil)
+		r.crypto(&s.Outcome, checks)
+		return
+	}
+	var checks []cms.Check
+	for i, c := range found {
+		if i == limits.SignerCandidates {
+			break
+		}
+		list, err := check(c)
+		if i == 0 || err == nil {
+			checks, s.Signer = list, c
+		}
+		if err == nil {
+			break
+		}
+	}
+	s.pass(stageIdentify, "signing-certificate-found", "EN 319 102-1, 5.2.3", s.Signer.Subject.String())
+	r.crypto(&s.Outcome, checks)
+}
+
+// matching are the certificates of a pool that si names.
+func matching(si *cms.SignerInfo, pool *pki.Pool) []*pki.Certificate {
+	var out []*pki.Certificate
+	if pool == nil {
+		return nil
+	}
+	for _, c := range pool.All() {
+		if si.Matches(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// crypto translates the checks of package cms.
+func (r *run) crypto(out *Outcome, checks []cms.Check) {
+	for _, c := range checks {
+		stage := cryptoStage(c.ID)
+		switch {
+		case c.OK && c.Warning:
+			out.warn(stage, c.ID, c.Cite, c.Detail)
+		case c.OK:
+			out.pass(stage, c.ID, c.Cite, c.Detail)
+		default:
+			out.fail(stage, c.ID, c.Cite, cryptoReason(c), c.Detail)
+		}
+	}
+}
+
+func cryptoStage(id string) stage {
+	switch id {
+	case cms.CheckVersion, cms.CheckDuplicateAttribute, cms.CheckContentType:
+		return stageFormat
+	}
+	return stageCrypto
+}
+
+// cryptoReason maps a failed check to its sub-indication.
+func cryptoReason(c cms.Check) Reason {
+	var mismatch *cms.DigestMismatchError
+	var keyDigest *alg.MismatchError
+	switch {
+	case errors.Is(c.Err, cms.ErrNoContent):
+		return SignedDataNotFound
+	case path.UnknownAlgorithm(c.Err):
+		return Generic
+	case errors.As(c.Err, &mismatch):
+		return HashFailure
+	case errors.As(c.Err, &keyDigest):
+		return SigCryptoFailure
+	}
+	switch c.ID {
+	case cms.CheckSigningCertificate:
+		// RFC 5035, section 3: "If the certificate identified … does not match …
+		// the signature MUST be considered invalid": not merely "not found".
+		return SigConstraints
+	case cms.CheckSignatureValue:
+		return SigCryptoFailure
+	}
+	return FormatFailure
+}
+
+// acceptance applies the policy to the attributes (EN 319 102-1, section 5.2.8).
+func (r *run) acceptance(s *Signature, si *cms.SignerInfo) {
+	ess := len(si.Signed(oid.AttrSigningCertificate)) + len(si.Signed(oid.AttrSigningCertificateV2))
+	if ess > 0 {
+		s.Level = "bes"
+	} else {
+		s.require(r.pol.SigningCertificate, stageAcceptance, "signing-certificate", "RFC 5035, section 3", SigConstraints,
+			r.Lang.pick("в подписи нет признака signing-certificate: сертификат подписанта в ней не закреплён",
+				"no signing-certificate attribute: the signature does not bind the signer's certificate"))
+	}
+	if si.SubjectKeyID != nil {
+		s.require(r.pol.SubjectKeyID, stageAcceptance, "signer-identifier", "RFC 5652, section 5.3", SigConstraints,
+			r.Lang.pick("подписант указан идентификатором ключа, а не издателем и серийным номером",
+				"the signer is named by key identifier, not by issuer and serial number"))
+	}
+	switch t, present, err := si.SigningTime(); {
+	case err != nil:
+		s.fail(stageFormat, "signing-time", "RFC 5652, section 11.3", FormatFailure, err.Error())
+	case !present:
+		s.require(r.pol.SigningTime, stageAcceptance, "signing-time", "RFC 5652, section 11.3", SigConstraints,
+			r.Lang.pick("время подписания не указано", "no signing time"))
+	default:
+		s.ClaimedTime = t
+		s.pass(stageAcceptance, "signing-time", "RFC 5652, section 11.3", r.Lang.sprintf("заявлено подписантом: %s", "claimed by the signer: %s", stamp(t)))
+	}
+	if slices.ContainsFunc([]alg.Identifier{si.DigestAlgorithm, si.SignatureAlgorithm}, path.LegacySignature) {
+		r.legacyDigest(s, si)
+	}
+}
+
+// legacyDigest: whether a withdrawn digest may be used depends on the time, and
+// the claimed time proves nothing.
+func (r *run) legacyDigest(s *Signature, si *cms.SignerInfo) {
+	detail := r.Lang.sprintf("хэш-функция отменена: %s", "withdrawn digest: %s", si.DigestAlgorithm.OID.Name())
+	a := Fail
+	if r.pol.UnsafeLegacy {
+		a = Warn
+	}
+	s.require(a, stageAcceptance, "legacy-algorithm", "EN 319 102-1, 5.2.8", NoPOE, detail)
+}
+
+// signerChain validates the signer's certificate at the best known time.
+func (r *run) signerChain(ctx context.Context, s *Signature, carried cms.Evidence) {
+	switch {
+	case s.Signer == nil:
+		s.skip(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick("нет сертификата подписанта", "no certificate of the signer"))
+		return
+	case r.pol.UnsafeNoChain:
+		s.warn(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick(
+			"цепочка сертификатов не проверялась: неизвестно, чья это подпись", "the certificate chain was not checked: whose signature it is remains open"))
+		return
+	}
+	at := r.at
+	if !s.BestTime.IsZero() {
+		at = s.BestTime
+	}
+	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{at: at, moment: at, carried: carried,
+		// Either bit allows signing documents: RFC 5280, section 4.2.1.3.
+		keyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment})
+	r.keyPeriod(s)
+}
+
+// keyPeriod compares the time of signing with privateKeyUsagePeriod (RFC 3280,
+// section 4.2.1.4), which Russian authorities use.
+func (r *run) keyPeriod(s *Signature) {
+	at, c := s.ClaimedTime, s.Signer
+	if at.IsZero() {
+		at = s.BestTime
+	}
+	if at.IsZero() {
+		return
+	}
+	early := !c.PrivateKeyNotBefore.IsZero() && at.Before(c.PrivateKeyNotBefore)
+	late := !c.PrivateKeyNotAfter.IsZero() && at.After(c.PrivateKeyNotAfter)
+	if early || late {
+		s.require(r.pol.KeyUsagePeriod, stageAcceptance, "private-key-usage-period", "RFC 3280, section 4.2.1.4", SigConstraints,
+			r.Lang.sprintf("подписано %s, а ключом разрешено подписывать с %s по %s",
+				"signed on %s; the key may sign from %s to %s", stamp(at), stamp(c.PrivateKeyNotBefore), stamp(c.PrivateKeyNotAfter)))
+	}
+}
+
+// counterSignatures verifies every countersignature (RFC 5652, section 11.4).
+// A broken one makes the signature invalid: somebody changed what was
+// countersigned, or the countersignature.
+func (r *run) counterSignatures(ctx context.Context, s *Signature, si *cms.SignerInfo, sd *cms.SignedData, done *int) {
+	const id, cite = "countersignature", "RFC 5652, section 11.4"
+	list, err := si.CounterSignatures()
+	if err != nil {
+		s.fail(stageTime, id, cite, FormatFailure, err.Error())
+		return
+	}
+	for i, c := range list {
+		if *done++; *done > limits.AttachedVerified || ctx.Err() != nil {
+			s.fail(stageTime, id, cite, Generic, "too many countersignatures")
+			return
+		}
+		cs := &Signature{Level: "cms", SignerName: signerName(c)}
+		r.identify(cs, c, sd.Candidates(c), func(x *pki.Certificate) ([]cms.Check, error) { return si.CheckCounterSigner(c, x) })
+		cs.ClaimedTime, _, _ = c.SigningTime()
+		r.signerChain(ctx, cs, sd.Evidence)
+		r.counterSignatures(ctx, cs, c, sd, done)
+		cs.decide()
+		cs.Kind = kindOf(cs)
+		s.Counter = append(s.Counter, cs)
+		r.counterVerdict(s, cs, fmt.Sprintf("%d: ", i+1))
+	}
+}
+
+// counterVerdict carries a countersignature's outcome over: cryptographic
+// failure is the signature's failure, a question of trust is a warning.
+func (r *run) counterVerdict(s, cs *Signature, prefix string) {
+	const id, cite = "countersignature", "RFC 5652, section 11.4"
+	switch {
+	case cs.Status == Passed:
+		s.pass(stageTime, id, cite, prefix+cs.Signer.Subject.String())
+	case cs.Status == Failed && cs.Verdict() == VerdictInvalid && broken(&cs.Outcome):
+		s.fail(stageTime, id, cite, SigCryptoFailure, prefix+r.Lang.pick("заверяющая подпись неверна", "the countersignature does not verify"))
+	default:
+		s.warn(stageTime, id, cite, prefix+string(cs.Reason)+": "+cs.Reason.Text(r.Lang))
+	}
+}
+
+// broken says whether a check of format or cryptography failed for good.
+func broken(o *Outcome) bool {
+	for _, c := range o.Checks {
+		if c.Result() == "failed" && c.Reason.Status() == Failed && (c.stage == stageFormat || c.stage == stageCrypto) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,87 @@
+// Package verify decides whether electronic signatures, certificates, lists,
+// responses and requests are valid, and says why. Statuses and reasons are
+// those of ETSI EN 319 102-1; the checks of a signature follow its section 5
+// over RFC 5652 (CMS), RFC 5280 (certificates) and RFC 3161 (time stamps).
+//
+// What the package promises:
+//   - a status is Passed only if every check that the policy demands passed;
+//     what is unknown, missing or unreadable is Indeterminate, never Passed;
+//   - all checks run that can, and the report names each with its clause;
+//   - it opens no connection and logs nothing: evidence comes from the
+//     caller's [revocation.Source];
+//   - the claimed signing time and the proven one are two fields.
+//
+// It is not a certified tool and never says that a qualified signature is
+// confirmed: see [Notice] and [QualifiedForm].
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/verify/revocation"
+)
+
+// Verifier holds what is trusted and by which rules it decides. The zero value
+// trusts nobody. A Verifier may be used by several goroutines at once as long
+// as its fields do not change.
+type Verifier struct {
+	Roots         *pki.Pool         // trust anchors; nil: nothing is trusted
+	Intermediates *pki.Pool         // certificates that may help to build chains; not trusted
+	Policy        *Policy           // nil: DefaultPolicy
+	Revocation    revocation.Source // nil: only what the signature carries
+	Now           func() time.Time  // the moment of verification; nil: time.Now
+	Lang          Lang              // language of details; zero: Russian
+	Limits        cms.Limits        // bounds on a message; zero: defaults
+}
+
+// Error is what the methods of Verifier return for an object that could be
+// read and is not valid. The report has the details.
+type Error struct {
+	Kind    Kind
+	Status  Status
+	Reason  Reason
+	Verdict Verdict
+	Detail  string // of the check that decided
+}
+
+// Error returns the indication, the reason and the detail.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("verify: %s: %s/%s", e.Kind, e.Status, e.Reason)
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	return s
+}
+
+// errNoInput is returned for a nil argument.
+var errNoInput = errors.New("verify: nothing to verify was given")
+
+func (v *Verifier) now() time.Time {
+	if v.Now == nil {
+		return time.Now().UTC()
+	}
+	return v.Now().UTC()
+}
+
+func (v *Verifier) policy() *Policy {
+	if v.Policy == nil {
+		return DefaultPolicy()
+	}
+	return v.Policy
+}
+
+// run is one verification: the verifier with its moment and policy fixed.
+type run struct {
+	*Verifier
+	at  time.Time
+	pol *Policy
+}
+
+func (v *Verifier) start(kind Kind) (*run, *Report) {
+	r := &run{Verifier: v, at: v.now(), pol: v.policy()}
+	return r, &Report{Kind: kind, At: r.at, Policy: r.pol, Lang: v.Lang}
+}
