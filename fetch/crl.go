@@ -60,7 +60,7 @@ func (f *Fetcher) GetCRL(ctx context.Context, url string) (*pki.RevocationList, 
 		return nil, &Error{Kind: KindOffline, Err: ErrOffline}
 	}
 	v, err := f.cache.get(ctx, "crl "+url, f.o.Now, func() (any, int64, time.Time, error) {
-		raw, err := f.object(ctx, query{url: url, accept: "application/pkix-crl, */*;q=0.5", max: f.o.MaxCRL},
+		raw, err := f.object(ctx, query{url: url, accept: "application/pkix-crl, */*;q=0.5", max: f.o.MaxCRL, large: true},
 			"a certificate revocation list")
 		if err != nil {
 			return nil, 0, time.Time{}, err

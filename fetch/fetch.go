@@ -31,9 +31,10 @@ type Options struct {
 	// AllowPrivate lifts the address guard, for an authority inside the
 	// caller's own network and for tests.
 	AllowPrivate bool
-	// Timeout bounds one call with all its attempts; zero means 30 s.
+	// Timeout bounds one call with all its attempts; zero means 60 s.
 	Timeout time.Duration
-	// AttemptTimeout bounds one attempt at one address; zero means 15 s.
+	// AttemptTimeout bounds one attempt at one address, for a revocation list
+	// (which may be large) until its first octet; zero means 10 s.
 	AttemptTimeout time.Duration
 	// MaxCRL and MaxOCSP bound a body in octets; zero means limits.FetchCRL
 	// and limits.OCSPResponseSize.
@@ -119,8 +120,8 @@ var _ revocation.Source = (*Fetcher)(nil)
 
 // New makes a Fetcher.
 func New(o Options) *Fetcher {
-	setDefault(&o.Timeout, 30*time.Second)
-	setDefault(&o.AttemptTimeout, 15*time.Second)
+	setDefault(&o.Timeout, 60*time.Second)
+	setDefault(&o.AttemptTimeout, 10*time.Second)
 	setDefault(&o.MaxCRL, limits.FetchCRL)
 	setDefault(&o.MaxOCSP, limits.OCSPResponseSize)
 	setDefault(&o.PerHost, 4)

@@ -191,7 +191,7 @@ func TestLimits(t *testing.T) {
 		<-slow
 	})
 	o := inside()
-	o.MaxCRL, o.AttemptTimeout = 4000, 200*time.Millisecond
+	o.MaxCRL, o.AttemptTimeout, o.Timeout = 4000, 200*time.Millisecond, 2*time.Second
 	f := fetch.New(o)
 	for _, p := range []string{"/r1", "/r2", "/r3"} {
 		if _, err := f.GetCRL(t.Context(), w.web.URL+p); err != nil {

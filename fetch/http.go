@@ -67,6 +67,7 @@ type query struct {
 	kind   string // Content-Type of body
 	accept string
 	max    int64
+	large  bool // the body may take as long as the whole call
 }
 
 // parseURL accepts http and https without credentials.
@@ -101,13 +102,17 @@ func (f *Fetcher) do(ctx context.Context, q query) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	patience := f.o.AttemptTimeout
+	if q.large {
+		patience = f.o.Timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	release, err := f.hosts.acquire(ctx, u.Host)
 	if err != nil {
 		return nil, classify(u, err)
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(ctx, f.o.AttemptTimeout)
-	defer cancel()
 	method, body := http.MethodGet, io.Reader(nil)
 	if q.body != nil {
 		method, body = http.MethodPost, bytes.NewReader(q.body)

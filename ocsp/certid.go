@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -109,10 +110,17 @@ func readCertID(s *cryptobyte.String, field string) (CertID, error) {
 	if !readOctets(&body, &id.IssuerNameHash) || !readOctets(&body, &id.IssuerKeyHash) {
 		return CertID{}, malformed("%s: an issuer hash is not an OCTET STRING", field)
 	}
-	if !body.ReadASN1Integer(id.Serial) || !body.Empty() {
-		return CertID{}, malformed("%s.serialNumber is not one INTEGER", field)
+	if !readSerial(&body, id.Serial) || !body.Empty() {
+		return CertID{}, malformed("%s.serialNumber is not one INTEGER of at most %d octets", field, limits.SerialBytes)
 	}
 	return id, nil
+}
+
+// readSerial consumes an INTEGER of bounded size.
+func readSerial(s *cryptobyte.String, out *big.Int) bool {
+	var content cryptobyte.String
+	rest := *s
+	return rest.ReadASN1(&content, asn1.INTEGER) && len(content) <= limits.SerialBytes && s.ReadASN1Integer(out)
 }
 
 // add writes the identifier: as it was received where it was received, so

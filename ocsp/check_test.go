@@ -111,7 +111,7 @@ func TestCheckKinds(t *testing.T) {
 		c.KeyUsage = pki.KeyUsageKeyAgreement
 	})
 	expired := issue(t, &p.ca, newKey(t, kind, set), "Expired", 4, ocspSigning, func(c *pki.CertificateTemplate) {
-		c.NotAfter = testTime.Add(-time.Hour)
+		c.NotAfter = testTime.Add(30 * time.Minute)
 	})
 	critical := issue(t, &p.ca, newKey(t, kind, set), "Critical", 4, ocspSigning, func(c *pki.CertificateTemplate) {
 		c.ExtraExtensions = []pki.Extension{{ID: "1.2.643.100.999", Critical: true, Value: []byte{5, 0}}}
@@ -136,10 +136,13 @@ func TestCheckKinds(t *testing.T) {
 		{"delegate of the CA's other key", by(rolled), nil, KindUnauthorized},
 		{"delegate of a delegate", by(second), nil, KindUnauthorized},
 		{"another CA itself", by(foreign), nil, KindUnauthorized},
-		{"expired delegate", by(expired), nil, KindResponderExpired},
+		{"delegate that expired since", by(expired), shift(31 * time.Minute), KindResponderExpired},
+		{"delegate before its end", by(expired), shift(30 * time.Minute), 0},
 		{"delegate with unknown critical extension", by(critical), nil, KindUnhandledCritical},
 		{"locally trusted", by(other), func(o *CheckOptions) { o.Trust = pki.NewPool(other.cert) }, 0},
-		{"locally trusted, expired", by(expired), func(o *CheckOptions) { o.Trust = pki.NewPool(expired.cert) }, KindResponderExpired},
+		{"locally trusted, expired", by(expired), func(o *CheckOptions) {
+			o.Trust, o.At = pki.NewPool(expired.cert), testTime.Add(31*time.Minute)
+		}, KindResponderExpired},
 		{"other certificate", p.responder(good()), func(o *CheckOptions) { o.Cert = noEKU.cert }, KindOtherCertificate},
 		{"other issuer", p.responder(good()), func(o *CheckOptions) {
 			o.Issuer, o.Trust = otherCA.cert, pki.NewPool(p.delegate.cert)

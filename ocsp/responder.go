@@ -138,6 +138,15 @@ func (r *Responder) sign(t *ResponseTemplate) (Answered, error) {
 		cert = r.Certificate
 		t.Certificates = append([]*pki.Certificate{cert}, r.Chain...)
 	}
+	if t.ProducedAt.Before(cert.NotBefore) || t.ProducedAt.After(cert.NotAfter) {
+		return failure(InternalError), errors.New("ocsp: the responder's certificate is outside its validity")
+	}
+	for i := range t.Singles {
+		// Nobody accepts the answer after the responder's certificate ends.
+		if one := &t.Singles[i]; one.NextUpdate.After(cert.NotAfter) {
+			one.NextUpdate = cert.NotAfter
+		}
+	}
 	rnd := r.Rand
 	if rnd == nil {
 		rnd = rand.Reader

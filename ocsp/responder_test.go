@@ -3,6 +3,7 @@ package ocsp
 import (
 	"math/big"
 	"testing"
+	"time"
 
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 )
@@ -39,6 +40,8 @@ func TestResponderStatus(t *testing.T) {
 		return der
 	}
 	ok := req(NewRequest(nil, p.leaf.cert, p.ca.cert, SHA1(), true))
+	late := p.responder(good())
+	late.Now = func() time.Time { return p.delegate.cert.NotAfter.Add(time.Second) }
 	noSigner := p.responder(good())
 	noSigner.Signer = nil
 	cases := []struct {
@@ -60,6 +63,7 @@ func TestResponderStatus(t *testing.T) {
 		{"a response", p.responder(good()), CreateErrorResponse(TryLater), MalformedRequest},
 		{"broken ledger", p.responder(broken{}), ok, TryLater},
 		{"no signer", noSigner, ok, InternalError},
+		{"expired responder", late, ok, InternalError},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

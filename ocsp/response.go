@@ -43,7 +43,7 @@ func ParseResponse(der []byte) (*Response, error) {
 	r := &Response{Raw: bytes.Clone(der)}
 	if outer.PeekASN1Tag(asn1.SEQUENCE) {
 		r.BasicRaw = r.Raw
-		return r, r.parse()
+		return r.orNil(r.parse())
 	}
 	var status []byte
 	if !outer.ReadASN1Bytes(&status, asn1.ENUM) || len(status) != 1 {

@@ -23,7 +23,7 @@ import (
 // one where the key can do that.
 //
 // The issuer name is copied from the parent octet by octet; signature
-// parameters are absent for GOST (RFC 9215, section 3.2).
+// parameters are absent for GOST (RFC 9215, section 2).
 func CreateCertificate(rand io.Reader, tmpl *CertificateTemplate, parent *Certificate, pub crypto.PublicKey, signer crypto.Signer) ([]byte, error) {
 	out, err := createCertificate(rand, tmpl, parent, pub, signer)
 	if err != nil {
@@ -36,7 +36,7 @@ func createCertificate(rand io.Reader, tmpl *CertificateTemplate, parent *Certif
 	if tmpl == nil || pub == nil || signer == nil {
 		return nil, errors.New("template, public key and signing key are required")
 	}
-	// "conforming CAs MUST NOT use serialNumber values longer than 20 octets";
+	// "Conforming CAs MUST NOT use serialNumber values longer than 20 octets";
 	// "The serial number MUST be a positive integer", RFC 5280, 4.1.2.2.
 	if !positive(tmpl.SerialNumber, false) {
 		return nil, errors.New("serialNumber: must be positive and at most 20 octets")
@@ -306,9 +306,9 @@ func (t *CertificateTemplate) keyIdentifiers(l *extensionList, parent *Certifica
 	case parent == nil:
 		authority = own
 	default:
-		// "The keyIdentifier field of the authorityKeyIdentifier ... MUST be
-		// the value placed in the key identifier field of the subject key
-		// identifier extension of the issuer", RFC 5280, 4.2.1.2.
+		// "the value of the subject key identifier MUST be the value placed in
+		// the key identifier field of the authority key identifier extension
+		// ... of certificates issued by the subject", RFC 5280, 4.2.1.2.
 		authority = parent.KeyID()
 	}
 	l.put(oid.AuthorityKeyIdentifier, false, func(b *cryptobyte.Builder) {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // the key identifier of RFC 5280
+	"crypto/sha1" // the key identifier of RFC 5280
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -98,9 +98,12 @@ func leafTemplate(t testing.TB) *pki.CertificateTemplate {
 		IssuerSignTool:     &pki.IssuerSignTool{SignTool: "ГосКлюч", CATool: "УЦ ГосКлюч", SignToolCert: "нет", CAToolCert: "нет"},
 		IdentificationKind: &kind,
 		SubjectAltNames: []pki.GeneralName{
-			{Kind: pki.RFC822Name, Text: "ivanov@example.ru"}, {Kind: pki.DNSName, Text: "example.ru"},
-			{Kind: pki.IPAddress, Text: "192.0.2.1"}, {Kind: pki.DirectoryName, Name: &name},
-			{Kind: pki.URIName, Text: "https://example.ru"}, {Kind: pki.RegisteredID, OID: "1.2.3.4"},
+			{Kind: pki.RFC822Name, Text: "ivanov@example.ru"},
+			{Kind: pki.DNSName, Text: "example.ru"},
+			{Kind: pki.IPAddress, Text: "192.0.2.1"},
+			{Kind: pki.DirectoryName, Name: &name},
+			{Kind: pki.URIName, Text: "https://example.ru"},
+			{Kind: pki.RegisteredID, OID: "1.2.3.4"},
 			{Kind: pki.OtherName, OID: oid.MSUPN, Value: []byte{0x0c, 0x01, 'a'}},
 		},
 		OCSPNoCheck:     true,
@@ -158,7 +161,7 @@ func TestCertificateFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ski := sha1.Sum(bits) //nolint:gosec // the key identifier of RFC 5280
+	ski := sha1.Sum(bits) // the key identifier of RFC 5280
 	checks := map[string]bool{
 		"version":              c.Version == 3,
 		"serial":               c.SerialNumber.Cmp(tmpl.SerialNumber) == 0 && len(c.RawSerial) == 20,

@@ -31,8 +31,10 @@ type RevokedEntry struct {
 	InvalidityDate time.Time // zero: absent
 	// Issuer is the certificate issuer if it is not the issuer of the CRL. It
 	// stays in force for the entries that follow (RFC 5280, section 5.3.3).
-	Issuer     *Name
-	Extensions []Extension // nil when the entry has none
+	Issuer *Name
+	// Extensions are all that were read, nil when the entry has none. CreateCRL
+	// writes from the fields above and does not look at them.
+	Extensions []Extension
 }
 
 // RevocationList is a parsed CRL. Its entries stay encoded in Raw: Find and

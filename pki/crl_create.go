@@ -63,7 +63,7 @@ func (t *CRLTemplate) check() error {
 	case !positive(t.Number, true):
 		return errors.New("cRLNumber: must not be negative and have at most 20 octets")
 	case t.BaseNumber != nil && (!positive(t.BaseNumber, true) || t.BaseNumber.Cmp(t.Number) >= 0):
-		// "the CRL number of the complete CRL is less than the CRL number of
+		// "The CRL number of the complete CRL is less than the CRL number of
 		// the delta CRL", RFC 5280, 5.2.4.
 		return errors.New("deltaCRLIndicator: the base number must be below the CRL number")
 	case t.ThisUpdate.IsZero() || t.NextUpdate.IsZero() || t.NextUpdate.Before(t.ThisUpdate):
@@ -185,7 +185,7 @@ func (e *RevokedEntry) extensions(issuer Name, changed bool) ([]Extension, error
 	// the unspecified (0) reasonCode value", RFC 5280, 5.3.1.
 	if e.Reason > ReasonUnspecified {
 		l.put(oid.ReasonCode, false, func(b *cryptobyte.Builder) {
-			b.AddASN1(asn1.ENUM, func(b *cryptobyte.Builder) { b.AddUint8(uint8(e.Reason)) }) //nolint:gosec // 1 to 10
+			b.AddASN1(asn1.ENUM, func(b *cryptobyte.Builder) { b.AddUint8(uint8(e.Reason)) }) // 1 to 10
 		})
 	}
 	if !e.InvalidityDate.IsZero() {

@@ -74,8 +74,7 @@ func (l *RevocationList) parseTBS(s cryptobyte.String, r *recorder) (err error) 
 			return der.Bad("tbsCertList.version", "not a small INTEGER")
 		}
 		if l.Version = n + 1; n != 1 {
-			// "When extensions are used, ... version MUST be v2 (the integer
-			// value is 1)", RFC 5280, 5.1.2.1.
+			// v2 has the integer value 1 (RFC 5280, 5.1.2.1); there is no other.
 			r.add(Error, "version-unknown", "tbsCertList.version", fmt.Sprintf("version number %d", n), "RFC 5280, 5.1.2.1")
 		}
 	}
@@ -177,8 +176,8 @@ func (l *RevocationList) process(e Extension, field string, r *recorder) (known 
 			return true, der.Bad(field, "not an INTEGER of 1 to 64 octets")
 		}
 		if !strict || n.Sign() < 0 || len(content) > 20 {
-			// "CRL issuers conforming to this profile MUST NOT use CRLNumber
-			// values longer than 20 octets", RFC 5280, 5.2.3.
+			// "Conforming CRL issuers MUST NOT use CRLNumber values longer than 20
+			// octets", RFC 5280, 5.2.3.
 			r.add(Warn, "crl-number", field, "negative, not minimal or longer than 20 octets", "RFC 5280, 5.2.3")
 		}
 		if e.ID == oid.CRLNumber {
@@ -193,6 +192,11 @@ func (l *RevocationList) process(e Extension, field string, r *recorder) (known 
 	case oid.AuthorityKeyIdentifier:
 		l.AuthorityKeyID, _, l.AuthorityCertSerial, err = readAuthorityKeyID(e.Value, field, r)
 	case oid.IssuingDistributionPoint:
+		if !e.Critical {
+			// "The issuing distribution point is a critical CRL extension",
+			// RFC 5280, 5.2.5.
+			r.add(Warn, "idp-not-critical", field, "the extension is not critical", "RFC 5280, 5.2.5")
+		}
 		l.IDP, err = readIDP(e.Value, field, r)
 	case oid.FreshestCRL:
 		points, err := readDistributionPoints(e.Value, field, r)

@@ -75,7 +75,7 @@ type attributeRow struct {
 
 const (
 	citeRFC = "RFC 5280, appendix A.1"
-	citeFSB = "order of the FSB No. 795"
+	citeFSB = "RFC 9215, section 5"
 )
 
 // attributeRows: keywords of RFC 4514, section 3, of CLI use and the Russian
@@ -98,18 +98,18 @@ var attributeRows = [...]attributeRow{
 	{oid.OGRN, "OGRN", []string{"ОГРН"}, der.TagNumericString, CheckOGRN, citeFSB},
 	{oid.OGRNIP, "OGRNIP", []string{"ОГРНИП"}, der.TagNumericString, CheckOGRNIP, citeFSB},
 	{oid.DomainComponent, "DC", []string{"domainComponent"}, der.TagIA5String, nil, citeRFC},
-	{oid.UserID, "UID", []string{"userId"}, der.TagUTF8String, nil, "RFC 4519, 2.39"},
+	{oid.UserID, "UID", []string{"userId"}, der.TagUTF8String, nil, "RFC 4519"},
 	{oid.SerialNumberAttr, "serialNumber", nil, der.TagPrintableString, nil, citeRFC},
 	{oid.DNQualifier, "dnQualifier", nil, der.TagPrintableString, nil, citeRFC},
 	{oid.Initials, "initials", nil, der.TagUTF8String, nil, citeRFC},
 	{oid.GenerationQualifier, "generationQualifier", nil, der.TagUTF8String, nil, citeRFC},
 	{oid.Pseudonym, "pseudonym", nil, der.TagUTF8String, nil, citeRFC},
 	{oid.NameAttr, "name", nil, der.TagUTF8String, nil, citeRFC},
-	{oid.Description, "description", nil, der.TagUTF8String, nil, "RFC 4519, 2.5"},
-	{oid.PostalCode, "postalCode", nil, der.TagUTF8String, nil, "RFC 4519, 2.25"},
-	{oid.BusinessCategory, "businessCategory", nil, der.TagUTF8String, nil, "RFC 4519, 2.1"},
-	{oid.OrganizationIdentifier, "organizationIdentifier", nil, der.TagUTF8String, nil, "X.520, 6.4.4"},
-	{oid.UnstructuredName, "unstructuredName", nil, der.TagUTF8String, nil, "RFC 2985, 5.4.1"},
+	{oid.Description, "description", nil, der.TagUTF8String, nil, "RFC 4519"},
+	{oid.PostalCode, "postalCode", nil, der.TagUTF8String, nil, "RFC 4519"},
+	{oid.BusinessCategory, "businessCategory", nil, der.TagUTF8String, nil, "RFC 4519"},
+	{oid.OrganizationIdentifier, "organizationIdentifier", nil, der.TagUTF8String, nil, "X.520"},
+	{oid.UnstructuredName, "unstructuredName", nil, der.TagUTF8String, nil, "RFC 2985"},
 }
 
 func rowOf(t oid.OID) (attributeRow, bool) {

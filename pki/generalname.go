@@ -277,7 +277,7 @@ func readReasonFlags(content cryptobyte.String, field string) (ReasonFlags, erro
 	if !ok {
 		return 0, der.Bad(field+".reasons", "not a BIT STRING")
 	}
-	f := ReasonFlags(der.NamedBits(bits) & 0x1ff) //nolint:gosec // nine bits
+	f := ReasonFlags(der.NamedBits(bits) & 0x1ff) // nine bits
 	if f == 0 {
 		// An empty set would be read as "all reasons": refuse.
 		return 0, der.Bad(field+".reasons", "no reason is set")

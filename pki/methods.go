@@ -2,7 +2,7 @@ package pki
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // a name for a certificate, not a proof
+	"crypto/sha1" // a name for a certificate, not a proof
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -36,7 +36,7 @@ func (c *Certificate) Equal(o *Certificate) bool {
 // it: SHA-1 (20 octets), SHA-256 and Streebog-256 (32 octets each, in the byte
 // order of the hash's stream output).
 func (c *Certificate) Thumbprints() (sha1Sum, sha256Sum, streebog256 []byte) {
-	s1 := sha1.Sum(c.Raw) //nolint:gosec // a name for a certificate, not a proof
+	s1 := sha1.Sum(c.Raw) // a name for a certificate, not a proof
 	s2 := sha256.Sum256(c.Raw)
 	h, err := alg.NewHash(alg.Identifier{OID: oid.Streebog256})
 	if err == nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // The extensions of the qualified certificate (order of the FSB No. 795;
-// appendix of RFC 9215 for the string types): read here, written in create.go.
+// RFC 9215, sections 5.2 to 5.4): read here, written in create.go.
 
 // Largest lengths in characters.
 const (
@@ -65,8 +65,10 @@ func readIssuerSignTool(c *Certificate, e Extension, field string, r *recorder) 
 		limit int
 		name  string
 	}{
-		{&t.SignTool, maxToolName, "signTool"}, {&t.CATool, maxToolName, "cATool"},
-		{&t.SignToolCert, maxToolCert, "signToolCert"}, {&t.CAToolCert, maxToolCert, "cAToolCert"},
+		{&t.SignTool, maxToolName, "signTool"},
+		{&t.CATool, maxToolName, "cATool"},
+		{&t.SignToolCert, maxToolCert, "signToolCert"},
+		{&t.CAToolCert, maxToolCert, "cAToolCert"},
 	} {
 		if *part.out, err = readText(&s, part.limit, field+"."+part.name, r); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -239,6 +240,43 @@ func TestSignStops(t *testing.T) {
 	s.SpoolDir = filepath.Join(t.TempDir(), "missing")
 	if err := s.Sign(t.Context(), io.Discard, pipe{bytes.NewReader(content(3 << 20))}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no spool: %v", err)
+	}
+}
+
+// spying looks at the spool while the document is being read.
+type spying struct {
+	io.Reader
+	dir   string
+	modes []os.FileMode
+}
+
+func (s *spying) Read(p []byte) (int, error) {
+	list, err := os.ReadDir(s.dir)
+	for _, e := range list {
+		if info, err := e.Info(); err == nil {
+			s.modes = append(s.modes, info.Mode())
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return s.Reader.Read(p)
+}
+
+func TestSpoolIsPrivate(t *testing.T) {
+	s := newIdentity(t, "gost2012-256", "").signer()
+	s.SpoolDir = t.TempDir()
+	spy := &spying{Reader: bytes.NewReader(content(4 << 20)), dir: s.SpoolDir}
+	if err := s.Sign(t.Context(), io.Discard, spy); err != nil {
+		t.Fatal(err)
+	}
+	if len(spy.modes) == 0 {
+		t.Fatal("the spool was never seen")
+	}
+	for _, m := range spy.modes {
+		if runtime.GOOS != "windows" && m != 0o600 {
+			t.Errorf("the spool has mode %v", m)
+		}
 	}
 }
 

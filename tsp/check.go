@@ -214,10 +214,7 @@ func (c *checker) candidates() []*pki.Certificate {
 	si := c.t.Signed.Signers[0]
 	var out []*pki.Certificate
 	for _, cert := range slices.Concat(c.t.Signed.Certificates, c.o.Extra) {
-		named := len(si.SubjectKeyID) > 0 && bytes.Equal(si.SubjectKeyID, cert.SubjectKeyID) ||
-			len(si.SubjectKeyID) == 0 && si.Serial != nil && cert.SerialNumber != nil &&
-				si.Serial.Cmp(cert.SerialNumber) == 0 && si.Issuer.Equal(cert.Issuer)
-		if named && !slices.ContainsFunc(out, cert.Equal) {
+		if si.Matches(cert) && !slices.ContainsFunc(out, cert.Equal) {
 			out = append(out, cert)
 		}
 		if len(out) == maxCandidates {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -19,14 +21,17 @@ import (
 // ParseToken parses exactly one TimeStampToken, a ContentInfo in DER or BER as
 // it stands in a signature-time-stamp attribute. The error is an [*Error] of
 // [KindMalformed].
-func ParseToken(der []byte) (*Token, error) {
-	if len(der) > limits.TimeStampSize {
+func ParseToken(data []byte) (*Token, error) {
+	if len(data) > limits.TimeStampSize {
 		return nil, malformed("TimeStampToken is longer than %d octets", limits.TimeStampSize)
 	}
 	var content bytes.Buffer
-	signed, err := cms.ReadSigned(bytes.NewReader(der), &content, cms.Limits{})
+	signed, err := cms.ReadSigned(bytes.NewReader(data), &content, cms.Limits{})
 	if err != nil {
 		return nil, &Error{Kind: KindMalformed, Detail: "TimeStampToken", Err: err}
+	}
+	if signed.Armor != der.ArmorNone || slices.ContainsFunc(signed.Findings, isTrailing) {
+		return nil, malformed("TimeStampToken is not one ContentInfo, or data follows it")
 	}
 	if signed.ContentType != oid.TSTInfo {
 		return nil, malformed("TimeStampToken: eContentType is %s, not id-ct-TSTInfo", signed.ContentType.Name())
@@ -43,8 +48,11 @@ func ParseToken(der []byte) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Token{Raw: bytes.Clone(der), Info: *info, Signed: signed}, nil
+	return &Token{Raw: bytes.Clone(data), Info: *info, Signed: signed}, nil
 }
+
+// isTrailing finds what package cms records about octets after the message.
+func isTrailing(f pki.Finding) bool { return f.Code == "trailing-data" }
 
 // ParseInfo parses exactly one DER TSTInfo:
 //
@@ -61,13 +69,13 @@ func ParseToken(der []byte) (*Token, error) {
 //	   extensions                   [1] IMPLICIT Extensions   OPTIONAL  }
 //
 // The error is an [*Error] of [KindMalformed].
-func ParseInfo(der []byte) (*Info, error) {
-	in := cryptobyte.String(der)
+func ParseInfo(data []byte) (*Info, error) {
+	in := cryptobyte.String(data)
 	var s cryptobyte.String
 	if !in.ReadASN1(&s, asn1.SEQUENCE) || !in.Empty() {
 		return nil, malformed("TSTInfo is not one DER SEQUENCE")
 	}
-	info := &Info{Raw: bytes.Clone(der), Serial: new(big.Int)}
+	info := &Info{Raw: bytes.Clone(data), Serial: new(big.Int)}
 	var version int64
 	if !s.ReadASN1Integer(&version) || version != 1 {
 		return nil, malformed("TSTInfo.version is not v1 (1)")
@@ -209,11 +217,11 @@ func explicitTag(n uint8) asn1.Tag { return asn1.Tag(n).ContextSpecific().Constr
 //	   timeStampToken          TimeStampToken     OPTIONAL  }
 //
 // The error is an [*Error] of [KindMalformed]; a rejection is no error here.
-func ParseResponse(der []byte) (*Response, error) {
-	if len(der) > limits.TimeStampSize {
+func ParseResponse(data []byte) (*Response, error) {
+	if len(data) > limits.TimeStampSize {
 		return nil, malformed("TimeStampResp is longer than %d octets", limits.TimeStampSize)
 	}
-	in := cryptobyte.String(der)
+	in := cryptobyte.String(data)
 	var s, info cryptobyte.String
 	if !in.ReadASN1(&s, asn1.SEQUENCE) {
 		return nil, malformed("TimeStampResp is not a DER SEQUENCE, or truncated")
@@ -224,7 +232,7 @@ func ParseResponse(der []byte) (*Response, error) {
 	if !s.ReadASN1(&info, asn1.SEQUENCE) {
 		return nil, malformed("TimeStampResp.status is not a SEQUENCE")
 	}
-	r := &Response{Raw: bytes.Clone(der)}
+	r := &Response{Raw: bytes.Clone(data)}
 	if err := r.readStatus(&info); err != nil {
 		return nil, err
 	}
@@ -237,6 +245,11 @@ func ParseResponse(der []byte) (*Response, error) {
 	}
 	if !granted {
 		return r, nil
+	}
+	token := s
+	var element cryptobyte.String
+	if definite := len(s) > 1 && s[1] != 0x80; definite && (!token.ReadASN1Element(&element, asn1.SEQUENCE) || !token.Empty()) {
+		return nil, malformed("TimeStampResp.timeStampToken is not one SEQUENCE")
 	}
 	var err error
 	if r.Token, err = ParseToken(s); err != nil {

@@ -18,8 +18,8 @@ type purpose struct {
 	extUsage []oid.OID
 	at       time.Time // the moment at which the chain must be valid
 	moment   time.Time // the moment that counts for revocation; not after run.at
-	carried  cms.Evidence
-	final    bool // the certificate itself is the object: revoked is REVOKED
+	bags     []*bag    // what comes with the object
+	final    bool      // the certificate itself is the object: revoked is REVOKED
 }
 
 // legacyEnd is when GOST R 34.10-2001 and GOST R 34.11-94 were no longer to be
@@ -29,17 +29,8 @@ var legacyEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 // certificate validates cert and its chain (EN 319 102-1, section 5.2.6) and
 // adds its checks to out. It returns the chain and the evidence that decided.
 func (r *run) certificate(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose) ([]*pki.Certificate, cms.Evidence) {
-	inter := pki.NewPool()
-	for _, c := range p.carried.Certificates {
-		inter.Add(c)
-	}
-	if r.Intermediates != nil {
-		for _, c := range r.Intermediates.All() {
-			inter.Add(c)
-		}
-	}
 	legacy := r.pol.UnsafeLegacy || p.at.Before(legacyEnd)
-	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: inter, At: p.at,
+	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), At: p.at,
 		LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest, AllowLegacy: legacy})
 	if res == nil {
 		out.fail(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", Generic, err.Error())
@@ -53,6 +44,27 @@ func (r *run) certificate(ctx context.Context, out *Outcome, cert *pki.Certifica
 		findings(out, c.Findings)
 	}
 	return res.Chain, r.revocation(ctx, out, res, p)
+}
+
+// bag is what a message or a token carries, unpacked once: a message has many
+// signers and one bag.
+type bag struct {
+	pool     *pki.Pool
+	given    *revocation.Static
+	warnings []string
+}
+
+func newBag(ev cms.Evidence) *bag {
+	b := &bag{pool: pki.NewPool(ev.Certificates...), given: &revocation.Static{Lists: ev.CRLs}}
+	for _, der := range ev.OCSP {
+		resp, err := ocsp.ParseResponse(der)
+		if err != nil {
+			b.warnings = append(b.warnings, err.Error())
+			continue
+		}
+		b.given.Responses = append(b.given.Responses, resp)
+	}
+	return b
 }
 
 // path translates the outcome of path validation.
@@ -135,38 +147,49 @@ func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p 
 			"не проверялось: цепочка не ведёт к доверенному сертификату", "not checked: the chain does not lead to a trust anchor"))
 		return ev
 	}
-	src := r.sources(out, p.carried)
+	src, responders := r.sources(p.bags), r.responders(p.bags)
 	for i := 0; i+1 < len(res.Chain); i++ {
-		a := revocation.Check(ctx, res.Chain[i], res.Chain[i+1], src, revocation.Options{At: r.at, Moment: p.moment,
-			Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: p.carried.Certificates, AllowLegacy: r.pol.UnsafeLegacy})
+		o := revocation.Options{At: r.at, Moment: p.moment, Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: responders,
+			Memo: &r.memo, AllowLegacy: r.pol.UnsafeLegacy}
+		a := revocation.Check(ctx, res.Chain[i], res.Chain[i+1], src, o)
+		if a.Status == revocation.Unknown && !a.Absent && r.pol.UnsafeNoRevocation {
+			// What the message carries may be years old. Only what the caller gave
+			// and cannot be used keeps the answer open.
+			a.Absent = revocation.Check(ctx, res.Chain[i], res.Chain[i+1], r.Revocation, o).Absent
+		}
 		r.answer(out, res.Chain[i], a, i, p)
 		addEvidence(&ev, a)
 	}
 	return ev
 }
 
-// sources puts what the signature carries before what the caller supplies.
-func (r *run) sources(out *Outcome, carried cms.Evidence) revocation.Source {
-	given := &revocation.Static{Lists: carried.CRLs}
-	for _, der := range carried.OCSP {
-		resp, err := ocsp.ParseResponse(der)
-		if err != nil {
-			out.warn(stageChain, "revocation-evidence", "RFC 5940, section 2.1", err.Error())
-			continue
-		}
-		given.Responses = append(given.Responses, resp)
+// sources puts what comes with the object before what the caller supplies.
+func (r *run) sources(bags []*bag) revocation.Sources {
+	var out revocation.Sources
+	for _, b := range bags {
+		out = append(out, b.given)
 	}
-	list := revocation.Sources{}
 	if r.Revocation != nil {
-		if s, ok := r.Revocation.(*revocation.Static); ok {
-			// Given evidence is looked at as one: a revocation in either wins.
-			given.Lists = append(append([]*pki.RevocationList{}, given.Lists...), s.Lists...)
-			given.Responses = append(given.Responses, s.Responses...)
-			return append(list, given)
-		}
-		return append(list, given, r.Revocation)
+		out = append(out, r.Revocation)
 	}
-	return append(list, given)
+	return out
+}
+
+func pools(bags []*bag) []*pki.Pool {
+	out := make([]*pki.Pool, 0, len(bags))
+	for _, b := range bags {
+		out = append(out, b.pool)
+	}
+	return out
+}
+
+// responders are certificates among which that of an OCSP responder may be.
+func (r *run) responders(bags []*bag) []*pki.Certificate {
+	var out []*pki.Certificate
+	for _, b := range bags {
+		out = append(out, b.pool.All()...)
+	}
+	return append(out, r.Intermediates.All()...)
 }
 
 // answer translates what is known about one certificate.

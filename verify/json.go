@@ -101,6 +101,9 @@ func (r *Report) signature(s *Signature) jsonSignature {
 	if s.Status != Passed {
 		out.Explanation, out.Remedy = s.Reason.Text(r.Lang), s.Reason.Remedy(r.Lang)
 	}
+	if s.Status == Passed && s.Kind == kindQualified {
+		out.Explanation = QualifiedForm(r.Lang)
+	}
 	for _, t := range s.TimeStamps {
 		out.TimeStamps = append(out.TimeStamps, jsonTimeStamp{Status: t.Verdict().String(), Indication: t.Status.String(),
 			SubIndication: string(t.Reason), GenTime: stamp(t.GenTime), TSA: certOf(t.TSA), Checks: checksOf(t.Checks)})

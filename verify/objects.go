@@ -350,7 +350,7 @@ func (v *Verifier) VerifyTimeStamp(ctx context.Context, token *tsp.Token, conten
 		return h.Sum(nil), readErr
 	}
 	var t TimeStamp
-	r.token(ctx, &t, token, req, cms.Evidence{})
+	r.token(ctx, &t, token, req, newBag(cms.Evidence{}))
 	if readErr != nil {
 		return nil, fmt.Errorf("verify: document: %w", readErr)
 	}

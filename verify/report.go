@@ -2,6 +2,7 @@ package verify
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
@@ -111,6 +112,9 @@ func (o *Outcome) require(a Action, s stage, id, cite string, r Reason, detail s
 // INDETERMINATE, as EN 319 102-1, section 5.3.4 keeps the latter back until
 // the rest has passed; then the order of the standard counts.
 func (o *Outcome) decide() {
+	for i := range o.Checks { // joined errors have a line each
+		o.Checks[i].Detail = strings.ReplaceAll(o.Checks[i].Detail, "\n", "; ")
+	}
 	slices.SortStableFunc(o.Checks, func(a, b Check) int { return int(a.stage) - int(b.stage) })
 	o.Status, o.Reason = Passed, ""
 	best := -1

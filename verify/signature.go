@@ -38,6 +38,10 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 		return nil, err
 	}
 	findings(&report.Outcome, sd.Findings)
+	carried := newBag(sd.Evidence)
+	for _, w := range carried.warnings {
+		report.warn(stageFormat, "revocation-evidence", "RFC 5940, section 2.1", w)
+	}
 	if len(sd.Signers) == 0 {
 		report.fail(stageFormat, "signers", "EN 319 102-1, 5.2.2", FormatFailure,
 			r.Lang.pick("в файле нет ни одной подписи, только сертификаты", "the message has no signature, only certificates"))
@@ -46,7 +50,7 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		report.Signatures = append(report.Signatures, r.signer(ctx, sd, i, common))
+		report.Signatures = append(report.Signatures, r.signer(ctx, sd, i, common, carried))
 	}
 	return report, report.finish()
 }
@@ -81,16 +85,17 @@ func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
 }
 
 // signer decides about one SignerInfo.
-func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Check) *Signature {
+func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Check, carried *bag) *Signature {
 	si := sd.Signers[i]
 	s := &Signature{Level: "cms", SignerName: signerName(si)}
 	s.Checks = append(s.Checks, common...)
 	findings(&s.Outcome, si.Findings)
 	r.identify(s, si, sd.Candidates(si), func(c *pki.Certificate) ([]cms.Check, error) { return sd.CheckSigner(i, c) })
 	r.acceptance(s, si)
-	r.timeStamps(ctx, s, si, sd)
-	r.signerChain(ctx, s, sd.Evidence)
-	r.counterSignatures(ctx, s, si, sd, new(int))
+	r.timeStamps(ctx, s, si, carried)
+	r.digestInForce(s, si)
+	r.signerChain(ctx, s, carried)
+	r.counterSignatures(ctx, s, si, sd, carried)
 	s.decide()
 	s.Kind = kindOf(s)
 	return s
@@ -219,24 +224,24 @@ func (r *run) acceptance(s *Signature, si *cms.SignerInfo) {
 		s.ClaimedTime = t
 		s.pass(stageAcceptance, "signing-time", "RFC 5652, section 11.3", r.Lang.sprintf("заявлено подписантом: %s", "claimed by the signer: %s", stamp(t)))
 	}
-	if slices.ContainsFunc([]alg.Identifier{si.DigestAlgorithm, si.SignatureAlgorithm}, path.LegacySignature) {
-		r.legacyDigest(s, si)
-	}
 }
 
-// legacyDigest: whether a withdrawn digest may be used depends on the time, and
-// the claimed time proves nothing.
-func (r *run) legacyDigest(s *Signature, si *cms.SignerInfo) {
-	detail := r.Lang.sprintf("хэш-функция отменена: %s", "withdrawn digest: %s", si.DigestAlgorithm.OID.Name())
+// digestInForce: whether a withdrawn digest may be used depends on the time, and
+// the claimed time proves nothing (EN 319 102-1, section 5.2.8).
+func (r *run) digestInForce(s *Signature, si *cms.SignerInfo) {
+	if !slices.ContainsFunc([]alg.Identifier{si.DigestAlgorithm, si.SignatureAlgorithm}, path.LegacySignature) {
+		return
+	}
 	a := Fail
-	if r.pol.UnsafeLegacy {
+	if r.pol.UnsafeLegacy || !s.BestTime.IsZero() && s.BestTime.Before(legacyEnd) {
 		a = Warn
 	}
-	s.require(a, stageAcceptance, "legacy-algorithm", "EN 319 102-1, 5.2.8", NoPOE, detail)
+	s.require(a, stageAcceptance, "legacy-algorithm", "EN 319 102-1, 5.2.8", NoPOE,
+		r.Lang.sprintf("хэш-функция отменена: %s", "withdrawn digest: %s", si.DigestAlgorithm.OID.Name()))
 }
 
 // signerChain validates the signer's certificate at the best known time.
-func (r *run) signerChain(ctx context.Context, s *Signature, carried cms.Evidence) {
+func (r *run) signerChain(ctx context.Context, s *Signature, carried *bag) {
 	switch {
 	case s.Signer == nil:
 		s.skip(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick("нет сертификата подписанта", "no certificate of the signer"))
@@ -250,7 +255,7 @@ func (r *run) signerChain(ctx context.Context, s *Signature, carried cms.Evidenc
 	if !s.BestTime.IsZero() {
 		at = s.BestTime
 	}
-	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{at: at, moment: at, carried: carried,
+	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{at: at, moment: at, bags: []*bag{carried},
 		// Either bit allows signing documents: RFC 5280, section 4.2.1.3.
 		keyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment})
 	r.keyPeriod(s)
@@ -278,7 +283,7 @@ func (r *run) keyPeriod(s *Signature) {
 // counterSignatures verifies every countersignature (RFC 5652, section 11.4).
 // A broken one makes the signature invalid: somebody changed what was
 // countersigned, or the countersignature.
-func (r *run) counterSignatures(ctx context.Context, s *Signature, si *cms.SignerInfo, sd *cms.SignedData, done *int) {
+func (r *run) counterSignatures(ctx context.Context, s *Signature, si *cms.SignerInfo, sd *cms.SignedData, carried *bag) {
 	const id, cite = "countersignature", "RFC 5652, section 11.4"
 	list, err := si.CounterSignatures()
 	if err != nil {
@@ -286,15 +291,16 @@ func (r *run) counterSignatures(ctx context.Context, s *Signature, si *cms.Signe
 		return
 	}
 	for i, c := range list {
-		if *done++; *done > limits.AttachedVerified || ctx.Err() != nil {
+		if !r.mayAttach(i) || ctx.Err() != nil {
 			s.fail(stageTime, id, cite, Generic, "too many countersignatures")
 			return
 		}
 		cs := &Signature{Level: "cms", SignerName: signerName(c)}
 		r.identify(cs, c, sd.Candidates(c), func(x *pki.Certificate) ([]cms.Check, error) { return si.CheckCounterSigner(c, x) })
-		cs.ClaimedTime, _, _ = c.SigningTime()
-		r.signerChain(ctx, cs, sd.Evidence)
-		r.counterSignatures(ctx, cs, c, sd, done)
+		cs.ClaimedTime, _, _ = c.SigningTime() // an unreadable one is nobody's claim
+		r.digestInForce(cs, c)
+		r.signerChain(ctx, cs, carried)
+		r.counterSignatures(ctx, cs, c, sd, carried)
 		cs.decide()
 		cs.Kind = kindOf(cs)
 		s.Counter = append(s.Counter, cs)

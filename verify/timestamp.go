@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/gosklyuch/gosklyuch/cms"
-	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/tsp"
 )
@@ -14,15 +13,15 @@ import (
 // 5.5). The earliest that is trusted gives the best time. A token that stamps
 // other data or is forged makes the signature invalid; one whose authority is
 // unknown proves nothing and is a warning.
-func (r *run) timeStamps(ctx context.Context, s *Signature, si *cms.SignerInfo, sd *cms.SignedData) {
+func (r *run) timeStamps(ctx context.Context, s *Signature, si *cms.SignerInfo, carried *bag) {
 	const id, cite = "signature-time-stamp", "RFC 5126, section 6.1.1"
 	tokens := si.TimeStamps()
 	for i, raw := range tokens {
-		if i == limits.AttachedVerified || ctx.Err() != nil {
+		if !r.mayAttach(i) || ctx.Err() != nil {
 			s.fail(stageTime, id, cite, Generic, "too many time stamps")
 			break
 		}
-		t := r.signatureTimeStamp(ctx, raw, si.Signature, sd.Evidence)
+		t := r.signatureTimeStamp(ctx, raw, si.Signature, carried)
 		s.TimeStamps = append(s.TimeStamps, t)
 		switch {
 		case t.Status == Passed:
@@ -68,7 +67,7 @@ func (r *run) higherLevels(s *Signature, si *cms.SignerInfo) {
 }
 
 // signatureTimeStamp verifies one token over a signature value.
-func (r *run) signatureTimeStamp(ctx context.Context, raw, signature []byte, carried cms.Evidence) *TimeStamp {
+func (r *run) signatureTimeStamp(ctx context.Context, raw, signature []byte, carried *bag) *TimeStamp {
 	t := &TimeStamp{}
 	token, err := tsp.ParseToken(raw)
 	if err != nil {
@@ -76,12 +75,12 @@ func (r *run) signatureTimeStamp(ctx context.Context, raw, signature []byte, car
 		t.decide()
 		return t
 	}
-	r.token(ctx, t, token, tsp.CheckOptions{Content: signature, Extra: carried.Certificates}, carried)
+	r.token(ctx, t, token, tsp.CheckOptions{Content: signature, Extra: carried.pool.All()}, carried)
 	return t
 }
 
 // token checks a parsed token and the chain of its authority.
-func (r *run) token(ctx context.Context, t *TimeStamp, token *tsp.Token, o tsp.CheckOptions, carried cms.Evidence) {
+func (r *run) token(ctx context.Context, t *TimeStamp, token *tsp.Token, o tsp.CheckOptions, carried *bag) {
 	if r.Intermediates != nil {
 		o.Extra = append(o.Extra[:len(o.Extra):len(o.Extra)], r.Intermediates.All()...)
 	}
@@ -99,10 +98,9 @@ func (r *run) token(ctx context.Context, t *TimeStamp, token *tsp.Token, o tsp.C
 	case r.pol.UnsafeNoChain:
 		t.warn(stageChain, "certificate-chain", "EN 319 102-1, 5.4", r.Lang.pick("цепочка не проверялась", "the chain was not checked"))
 	default:
-		both := join(token.Signed.Evidence, carried)
 		// The authority must be trusted now: a token proves a time only as long
 		// as its own signature is proven (EN 319 102-1, section 5.4).
-		t.Chain, t.Evidence = r.certificate(ctx, &t.Outcome, t.TSA, purpose{at: r.at, moment: r.at, carried: both, extUsage: []oid.OID{oid.EKUTimeStamping}})
+		t.Chain, t.Evidence = r.certificate(ctx, &t.Outcome, t.TSA, purpose{at: r.at, moment: r.at, bags: []*bag{newBag(token.Signed.Evidence), carried}, extUsage: []oid.OID{oid.EKUTimeStamping}})
 	}
 	if t.GenTime.After(r.at.Add(skewOf(r.pol))) {
 		t.fail(stageTime, "timestamp-future", "RFC 3161, section 2.4.2", TimestampOrderFailure, stamp(t.GenTime))
@@ -145,13 +143,4 @@ func (o *Outcome) failed() bool {
 		}
 	}
 	return false
-}
-
-// join puts the evidence of a token before that of the signature around it.
-func join(a, b cms.Evidence) cms.Evidence {
-	return cms.Evidence{
-		Certificates: append(a.Certificates[:len(a.Certificates):len(a.Certificates)], b.Certificates...),
-		CRLs:         append(a.CRLs[:len(a.CRLs):len(a.CRLs)], b.CRLs...),
-		OCSP:         append(a.OCSP[:len(a.OCSP):len(a.OCSP)], b.OCSP...),
-	}
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
@@ -77,8 +78,17 @@ func (v *Verifier) policy() *Policy {
 // run is one verification: the verifier with its moment and policy fixed.
 type run struct {
 	*Verifier
-	at  time.Time
-	pol *Policy
+	at       time.Time
+	pol      *Policy
+	memo     revocation.Memo
+	attached int // time stamps and countersignatures seen in the message
+}
+
+// mayAttach counts one more time stamp or countersignature of a signature that
+// has n of them so far, and says whether it is still within the bounds.
+func (r *run) mayAttach(n int) bool {
+	r.attached++
+	return n < limits.AttachedVerified && r.attached <= limits.AttachedTotal
 }
 
 func (v *Verifier) start(kind Kind) (*run, *Report) {

@@ -200,6 +200,10 @@ func TestAlgorithmSizes(t *testing.T) {
 			}
 		}
 	}
+	a := acpkm.Magma().WithSectionSize(12)
+	if _, err := a.NewStream(make([]byte, 32), make([]byte, 12)); err == nil {
+		t.Error("a section of 12 bytes was accepted for blocks of 8")
+	}
 	var zero acpkm.Algorithm
 	if _, err := zero.NewStream(make([]byte, 32), make([]byte, 8)); err == nil {
 		t.Error("the zero Algorithm was accepted")

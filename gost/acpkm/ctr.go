@@ -119,11 +119,11 @@ func (c *ctr) setIV(iv []byte) {
 // memory.
 func (c *ctr) XORKeyStream(dst, src []byte) {
 	if len(dst) < len(src) {
-		panic("acpkm: output smaller than input")
+		panic("acpkm: output smaller than input") //nolint:forbidigo // the contract of cipher.Stream
 	}
 	dst = dst[:len(src)]
 	if inexactOverlap(dst, src) {
-		panic("acpkm: invalid buffer overlap")
+		panic("acpkm: invalid buffer overlap") //nolint:forbidigo // the contract of cipher.Stream
 	}
 	for len(src) > 0 {
 		if len(c.left) == 0 {
@@ -146,19 +146,28 @@ func (c *ctr) fill(want int) {
 		c.remaining -= size
 	}
 	c.left = c.buf[:size]
-	for i := 0; i < size; i += c.n {
-		if c.n == 8 {
-			binary.BigEndian.PutUint64(c.left[i:], c.counter[1])
-			c.counter[1]++
-			continue
+	c.putCounters(c.left)
+	encryptBlocks(c.block, c.left)
+}
+
+// putCounters fills buf, whole blocks, with the next values of the counter.
+func (c *ctr) putCounters(buf []byte) {
+	high, low := c.counter[0], c.counter[1]
+	if c.n == 8 {
+		for ; len(buf) >= 8; buf = buf[8:] {
+			binary.BigEndian.PutUint64(buf, low)
+			low++
 		}
-		binary.BigEndian.PutUint64(c.left[i:], c.counter[0])
-		binary.BigEndian.PutUint64(c.left[i+8:], c.counter[1])
-		if c.counter[1]++; c.counter[1] == 0 {
-			c.counter[0]++
+	} else {
+		for ; len(buf) >= 16; buf = buf[16:] {
+			binary.BigEndian.PutUint64(buf, high)
+			binary.BigEndian.PutUint64(buf[8:], low)
+			if low++; low == 0 {
+				high++
+			}
 		}
 	}
-	encryptBlocks(c.block, c.left)
+	c.counter = [2]uint64{high, low}
 }
 
 const keySize = 32
@@ -175,7 +184,7 @@ func (c *ctr) rekey() {
 	clear(key[:])
 	if err != nil {
 		// The constructor has accepted a key of this length.
-		panic("acpkm: " + err.Error())
+		panic("acpkm: " + err.Error()) //nolint:forbidigo // cannot happen
 	}
 	c.block, c.remaining = block, c.section
 }
@@ -186,6 +195,6 @@ func inexactOverlap(x, y []byte) bool {
 	if len(x) == 0 || len(y) == 0 || &x[0] == &y[0] {
 		return false
 	}
-	px, py := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0]))
+	px, py := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0])) //nolint:gosec // addresses are compared, not used
 	return px < py+uintptr(len(y)) && py < px+uintptr(len(x))
 }

@@ -26,7 +26,8 @@ type mac struct {
 // byte first). iv is the initial value of the registers, BlockSize bytes, or
 // nil for zeros as in the standard; key wrapping (RFC 4357, section 6.3) uses
 // another. With meshing the key changes every 1024 bytes (RFC 4357, section
-// 2.3.2).
+// 2.3.2); the registers are not encrypted then, since they are no
+// initialization vector. gost-engine does the same.
 //
 // A last incomplete block is padded with zeros, so messages that differ in
 // trailing zeros have the same code: use it only where the length is known. A

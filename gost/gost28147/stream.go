@@ -151,11 +151,11 @@ func (s *stream) nextCNT() {
 // than src or overlaps it without being the same memory.
 func (s *stream) XORKeyStream(dst, src []byte) {
 	if len(dst) < len(src) {
-		panic("gost28147: output smaller than input")
+		panic("gost28147: output smaller than input") //nolint:forbidigo // the contract of cipher.Stream
 	}
 	dst = dst[:len(src)]
 	if inexactOverlap(dst, src) {
-		panic("gost28147: invalid buffer overlap")
+		panic("gost28147: invalid buffer overlap") //nolint:forbidigo // the contract of cipher.Stream
 	}
 	for len(src) > 0 {
 		if s.pos == BlockSize {
@@ -185,6 +185,6 @@ func inexactOverlap(x, y []byte) bool {
 	if len(x) == 0 || len(y) == 0 || &x[0] == &y[0] {
 		return false
 	}
-	px, py := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0]))
+	px, py := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0])) //nolint:gosec // addresses are compared, not used
 	return px < py+uintptr(len(y)) && py < px+uintptr(len(x))
 }

@@ -193,6 +193,9 @@ func (c Curve) set() parameterSet {
 // "tc26-512-b", and "" for the zero value.
 func (c Curve) Name() string { return c.set().name }
 
+// String returns Name, for messages.
+func (c Curve) String() string { return c.Name() }
+
 // Size returns the length in octets of a coordinate, a private key and a
 // digest: 32 or 64, and 0 for the zero value.
 func (c Curve) Size() int { return c.set().size }

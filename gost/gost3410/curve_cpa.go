@@ -29,7 +29,11 @@ var (
 	cpAOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0x45841b09b761b893, 0x6c611070995ad100, 0xffffffffffffffff, 0xffffffffffffffff}, 4)
 	})
-	cpABase = sync.OnceValue(cpAMakeTable)
+	// cpABase is for multiples of the base point in constant time, and
+	// cpAFirst, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	cpABase  = sync.OnceValue(cpAMakeTable)
+	cpAFirst = sync.OnceValue(cpAMakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -203,6 +207,13 @@ func cpAMakeTable() *cpATable {
 	return table
 }
 
+// cpAMakeRow computes G, 3G, ..., 63G.
+func cpAMakeRow() *cpARow {
+	var p cpAPoint
+	p.setAffine(&cpAG)
+	return (*cpARow)(cpANormalize(cpAOdd(make([]cpAPoint, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *cpAAffine) lookup(row *cpARow, idx, neg uint64) {
@@ -257,6 +268,7 @@ func (cpAGroup) valid(x, y *field.Scalar) bool {
 func (cpAGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpABase()
 	odd, neg := makeOdd(cpAOrder(), k)
+	defer wipeScalar(&odd)
 	var acc, last cpAPoint
 	var t cpAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -302,6 +314,7 @@ func (p *cpAPoint) affine(x, y *field.Scalar) {
 func (cpAGroup) mult(x, y, px, py, k *field.Scalar) {
 	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(cpAOrder(), k)
+	defer wipeScalar(&odd)
 	p := cpASet(px, py)
 	var acc, t cpAPoint
 	acc.setAffine(&p)
@@ -340,7 +353,7 @@ func (cpAGroup) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *cpAKey) verify(z1, z2, r *field.Scalar) bool {
-	row := &cpABase()[0]
+	row := cpAFirst()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc cpAPoint // infinity

@@ -29,7 +29,11 @@ var (
 	cpBOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xe497161bcc8a198f, 0x5f700cfff1a624e5, 0x1, 0x8000000000000000}, 4)
 	})
-	cpBBase = sync.OnceValue(cpBMakeTable)
+	// cpBBase is for multiples of the base point in constant time, and
+	// cpBFirst, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	cpBBase  = sync.OnceValue(cpBMakeTable)
+	cpBFirst = sync.OnceValue(cpBMakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -203,6 +207,13 @@ func cpBMakeTable() *cpBTable {
 	return table
 }
 
+// cpBMakeRow computes G, 3G, ..., 63G.
+func cpBMakeRow() *cpBRow {
+	var p cpBPoint
+	p.setAffine(&cpBG)
+	return (*cpBRow)(cpBNormalize(cpBOdd(make([]cpBPoint, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *cpBAffine) lookup(row *cpBRow, idx, neg uint64) {
@@ -257,6 +268,7 @@ func (cpBGroup) valid(x, y *field.Scalar) bool {
 func (cpBGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpBBase()
 	odd, neg := makeOdd(cpBOrder(), k)
+	defer wipeScalar(&odd)
 	var acc, last cpBPoint
 	var t cpBAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -302,6 +314,7 @@ func (p *cpBPoint) affine(x, y *field.Scalar) {
 func (cpBGroup) mult(x, y, px, py, k *field.Scalar) {
 	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(cpBOrder(), k)
+	defer wipeScalar(&odd)
 	p := cpBSet(px, py)
 	var acc, t cpBPoint
 	acc.setAffine(&p)
@@ -340,7 +353,7 @@ func (cpBGroup) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *cpBKey) verify(z1, z2, r *field.Scalar) bool {
-	row := &cpBBase()[0]
+	row := cpBFirst()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc cpBPoint // infinity

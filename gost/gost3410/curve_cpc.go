@@ -29,7 +29,11 @@ var (
 	cpCOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xf02f3a6598980bb9, 0x582ca3511eddfb74, 0xab1ec85e6b41c8aa, 0x9b9f605f5a858107}, 4)
 	})
-	cpCBase = sync.OnceValue(cpCMakeTable)
+	// cpCBase is for multiples of the base point in constant time, and
+	// cpCFirst, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	cpCBase  = sync.OnceValue(cpCMakeTable)
+	cpCFirst = sync.OnceValue(cpCMakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -203,6 +207,13 @@ func cpCMakeTable() *cpCTable {
 	return table
 }
 
+// cpCMakeRow computes G, 3G, ..., 63G.
+func cpCMakeRow() *cpCRow {
+	var p cpCPoint
+	p.setAffine(&cpCG)
+	return (*cpCRow)(cpCNormalize(cpCOdd(make([]cpCPoint, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *cpCAffine) lookup(row *cpCRow, idx, neg uint64) {
@@ -257,6 +268,7 @@ func (cpCGroup) valid(x, y *field.Scalar) bool {
 func (cpCGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpCBase()
 	odd, neg := makeOdd(cpCOrder(), k)
+	defer wipeScalar(&odd)
 	var acc, last cpCPoint
 	var t cpCAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -302,6 +314,7 @@ func (p *cpCPoint) affine(x, y *field.Scalar) {
 func (cpCGroup) mult(x, y, px, py, k *field.Scalar) {
 	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(cpCOrder(), k)
+	defer wipeScalar(&odd)
 	p := cpCSet(px, py)
 	var acc, t cpCPoint
 	acc.setAffine(&p)
@@ -340,7 +353,7 @@ func (cpCGroup) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *cpCKey) verify(z1, z2, r *field.Scalar) bool {
-	row := &cpCBase()[0]
+	row := cpCFirst()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc cpCPoint // infinity

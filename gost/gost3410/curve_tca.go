@@ -36,7 +36,11 @@ var (
 	tcAOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xc115af556c360c67, 0xfd8cddfc87b6635, 0x0, 0x4000000000000000}, 4)
 	})
-	tcABase = sync.OnceValue(tcAMakeTable)
+	// tcABase is for multiples of the base point in constant time, and
+	// tcAFirst, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	tcABase  = sync.OnceValue(tcAMakeTable)
+	tcAFirst = sync.OnceValue(tcAMakeRow)
 )
 
 // double sets p = 2q. It leaves p.t unset unless withT, for a doubling that
@@ -191,6 +195,13 @@ func tcAMakeTable() *tcATable {
 	return table
 }
 
+// tcAMakeRow computes G, 3G, ..., 63G.
+func tcAMakeRow() *tcARow {
+	var p tcAPoint
+	p.setAffine(&tcAG)
+	return (*tcARow)(tcANormalize(tcAOdd(make([]tcAPoint, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *tcAAffine) lookup(row *tcARow, idx, neg uint64) {
@@ -297,6 +308,7 @@ func (tcAGroup) valid(x, y *field.Scalar) bool {
 func (tcAGroup) baseMult(x, y, k *field.Scalar) {
 	table := tcABase()
 	odd, neg := makeOdd(tcAOrder(), k)
+	defer wipeScalar(&odd)
 	var acc tcAPoint
 	var t tcAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -343,6 +355,7 @@ func (p *tcAPoint) affine(x, y *field.Scalar) {
 func (tcAGroup) mult(x, y, px, py, k *field.Scalar) {
 	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(tcAOrder(), k)
+	defer wipeScalar(&odd)
 	acc := tcASet(px, py)
 	table := tcAOdd(make([]tcAPoint, 0, 16), &acc, 16)
 	var t tcAPoint
@@ -379,7 +392,7 @@ func (tcAGroup) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcAKey) verify(z1, z2, r *field.Scalar) bool {
-	row := &tcABase()[0]
+	row := tcAFirst()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcAPoint

@@ -29,7 +29,11 @@ var (
 	tcA512Order = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xcacdb1411f10b275, 0x9b4b38abfad2b85d, 0x6ff22b8d4e056060, 0x27e69532f48d8911, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff}, 8)
 	})
-	tcA512Base = sync.OnceValue(tcA512MakeTable)
+	// tcA512Base is for multiples of the base point in constant time, and
+	// tcA512First, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	tcA512Base  = sync.OnceValue(tcA512MakeTable)
+	tcA512First = sync.OnceValue(tcA512MakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -203,6 +207,13 @@ func tcA512MakeTable() *tcA512Table {
 	return table
 }
 
+// tcA512MakeRow computes G, 3G, ..., 63G.
+func tcA512MakeRow() *tcA512Row {
+	var p tcA512Point
+	p.setAffine(&tcA512G)
+	return (*tcA512Row)(tcA512Normalize(tcA512Odd(make([]tcA512Point, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *tcA512Affine) lookup(row *tcA512Row, idx, neg uint64) {
@@ -265,6 +276,7 @@ func (tcA512Group) valid(x, y *field.Scalar) bool {
 func (tcA512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcA512Base()
 	odd, neg := makeOdd(tcA512Order(), k)
+	defer wipeScalar(&odd)
 	var acc, last tcA512Point
 	var t tcA512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -310,6 +322,7 @@ func (p *tcA512Point) affine(x, y *field.Scalar) {
 func (tcA512Group) mult(x, y, px, py, k *field.Scalar) {
 	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(tcA512Order(), k)
+	defer wipeScalar(&odd)
 	p := tcA512Set(px, py)
 	var acc, t tcA512Point
 	acc.setAffine(&p)
@@ -348,7 +361,7 @@ func (tcA512Group) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcA512Key) verify(z1, z2, r *field.Scalar) bool {
-	row := &tcA512Base()[0]
+	row := tcA512First()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcA512Point // infinity

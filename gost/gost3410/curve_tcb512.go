@@ -29,7 +29,11 @@ var (
 	tcB512Order = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xc6346c54374f25bd, 0x8b996712101bea0e, 0xacfdb77bd9d40cfa, 0x49a1ec142565a545, 0x1, 0x0, 0x0, 0x8000000000000000}, 8)
 	})
-	tcB512Base = sync.OnceValue(tcB512MakeTable)
+	// tcB512Base is for multiples of the base point in constant time, and
+	// tcB512First, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	tcB512Base  = sync.OnceValue(tcB512MakeTable)
+	tcB512First = sync.OnceValue(tcB512MakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -203,6 +207,13 @@ func tcB512MakeTable() *tcB512Table {
 	return table
 }
 
+// tcB512MakeRow computes G, 3G, ..., 63G.
+func tcB512MakeRow() *tcB512Row {
+	var p tcB512Point
+	p.setAffine(&tcB512G)
+	return (*tcB512Row)(tcB512Normalize(tcB512Odd(make([]tcB512Point, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *tcB512Affine) lookup(row *tcB512Row, idx, neg uint64) {
@@ -265,6 +276,7 @@ func (tcB512Group) valid(x, y *field.Scalar) bool {
 func (tcB512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcB512Base()
 	odd, neg := makeOdd(tcB512Order(), k)
+	defer wipeScalar(&odd)
 	var acc, last tcB512Point
 	var t tcB512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -310,6 +322,7 @@ func (p *tcB512Point) affine(x, y *field.Scalar) {
 func (tcB512Group) mult(x, y, px, py, k *field.Scalar) {
 	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(tcB512Order(), k)
+	defer wipeScalar(&odd)
 	p := tcB512Set(px, py)
 	var acc, t tcB512Point
 	acc.setAffine(&p)
@@ -348,7 +361,7 @@ func (tcB512Group) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcB512Key) verify(z1, z2, r *field.Scalar) bool {
-	row := &tcB512Base()[0]
+	row := tcB512First()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcB512Point // infinity

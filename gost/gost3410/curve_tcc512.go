@@ -36,7 +36,11 @@ var (
 	tcC512Order = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0x94623cef47f023ed, 0xc8eda9e7a769a126, 0x4c33a9ff5147502c, 0xc98cdba46506ab00, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff, 0x3fffffffffffffff}, 8)
 	})
-	tcC512Base = sync.OnceValue(tcC512MakeTable)
+	// tcC512Base is for multiples of the base point in constant time, and
+	// tcC512First, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	tcC512Base  = sync.OnceValue(tcC512MakeTable)
+	tcC512First = sync.OnceValue(tcC512MakeRow)
 )
 
 // double sets p = 2q. It leaves p.t unset unless withT, for a doubling that
@@ -191,6 +195,13 @@ func tcC512MakeTable() *tcC512Table {
 	return table
 }
 
+// tcC512MakeRow computes G, 3G, ..., 63G.
+func tcC512MakeRow() *tcC512Row {
+	var p tcC512Point
+	p.setAffine(&tcC512G)
+	return (*tcC512Row)(tcC512Normalize(tcC512Odd(make([]tcC512Point, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *tcC512Affine) lookup(row *tcC512Row, idx, neg uint64) {
@@ -299,6 +310,7 @@ func (tcC512Group) valid(x, y *field.Scalar) bool {
 func (tcC512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcC512Base()
 	odd, neg := makeOdd(tcC512Order(), k)
+	defer wipeScalar(&odd)
 	var acc tcC512Point
 	var t tcC512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -345,6 +357,7 @@ func (p *tcC512Point) affine(x, y *field.Scalar) {
 func (tcC512Group) mult(x, y, px, py, k *field.Scalar) {
 	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(tcC512Order(), k)
+	defer wipeScalar(&odd)
 	acc := tcC512Set(px, py)
 	table := tcC512Odd(make([]tcC512Point, 0, 16), &acc, 16)
 	var t tcC512Point
@@ -381,7 +394,7 @@ func (tcC512Group) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcC512Key) verify(z1, z2, r *field.Scalar) bool {
-	row := &tcC512Base()[0]
+	row := tcC512First()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcC512Point

@@ -30,7 +30,11 @@ var (
 	testAOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xc59cfc193accf5b3, 0x50fe8a1892976154, 0x1, 0x8000000000000000}, 4)
 	})
-	testABase = sync.OnceValue(testAMakeTable)
+	// testABase is for multiples of the base point in constant time, and
+	// testAFirst, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	testABase  = sync.OnceValue(testAMakeTable)
+	testAFirst = sync.OnceValue(testAMakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -204,6 +208,13 @@ func testAMakeTable() *testATable {
 	return table
 }
 
+// testAMakeRow computes G, 3G, ..., 63G.
+func testAMakeRow() *testARow {
+	var p testAPoint
+	p.setAffine(&testAG)
+	return (*testARow)(testANormalize(testAOdd(make([]testAPoint, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *testAAffine) lookup(row *testARow, idx, neg uint64) {
@@ -259,6 +270,7 @@ func (testAGroup) valid(x, y *field.Scalar) bool {
 func (testAGroup) baseMult(x, y, k *field.Scalar) {
 	table := testABase()
 	odd, neg := makeOdd(testAOrder(), k)
+	defer wipeScalar(&odd)
 	var acc, last testAPoint
 	var t testAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -304,6 +316,7 @@ func (p *testAPoint) affine(x, y *field.Scalar) {
 func (testAGroup) mult(x, y, px, py, k *field.Scalar) {
 	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(testAOrder(), k)
+	defer wipeScalar(&odd)
 	p := testASet(px, py)
 	var acc, t testAPoint
 	acc.setAffine(&p)
@@ -342,7 +355,7 @@ func (testAGroup) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *testAKey) verify(z1, z2, r *field.Scalar) bool {
-	row := &testABase()[0]
+	row := testAFirst()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc testAPoint // infinity

@@ -30,7 +30,11 @@ var (
 	testBOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xd644aaf187e6e6df, 0xd86e25edbe23c595, 0x19905c5eecc423f1, 0xa82f2d7ecb1dbac7, 0xd4eb7c09b5d2d15d, 0x922b14b2ffb90f04, 0x550d267b6b2fee80, 0x4531acd1fe0023c7}, 8)
 	})
-	testBBase = sync.OnceValue(testBMakeTable)
+	// testBBase is for multiples of the base point in constant time, and
+	// testBFirst, its first row, for verification: a program that only
+	// verifies does not compute the rest.
+	testBBase  = sync.OnceValue(testBMakeTable)
+	testBFirst = sync.OnceValue(testBMakeRow)
 )
 
 // double sets p = 2q. Infinity doubles to infinity.
@@ -204,6 +208,13 @@ func testBMakeTable() *testBTable {
 	return table
 }
 
+// testBMakeRow computes G, 3G, ..., 63G.
+func testBMakeRow() *testBRow {
+	var p testBPoint
+	p.setAffine(&testBG)
+	return (*testBRow)(testBNormalize(testBOdd(make([]testBPoint, 0, 32), &p, 32)))
+}
+
 // lookup sets t to entry idx of the row, negated if neg is 1, reading every
 // entry so that neither the time nor the memory accesses depend on idx.
 func (t *testBAffine) lookup(row *testBRow, idx, neg uint64) {
@@ -267,6 +278,7 @@ func (testBGroup) valid(x, y *field.Scalar) bool {
 func (testBGroup) baseMult(x, y, k *field.Scalar) {
 	table := testBBase()
 	odd, neg := makeOdd(testBOrder(), k)
+	defer wipeScalar(&odd)
 	var acc, last testBPoint
 	var t testBAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -312,6 +324,7 @@ func (p *testBPoint) affine(x, y *field.Scalar) {
 func (testBGroup) mult(x, y, px, py, k *field.Scalar) {
 	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(testBOrder(), k)
+	defer wipeScalar(&odd)
 	p := testBSet(px, py)
 	var acc, t testBPoint
 	acc.setAffine(&p)
@@ -350,7 +363,7 @@ func (testBGroup) prepare(x, y *field.Scalar) verifier {
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *testBKey) verify(z1, z2, r *field.Scalar) bool {
-	row := &testBBase()[0]
+	row := testBFirst()
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc testBPoint // infinity

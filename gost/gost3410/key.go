@@ -170,6 +170,32 @@ func NewMaskedPrivateKey(c Curve, b []byte) (*PrivateKey, error) {
 	return newPrivateKey(c, &d), nil
 }
 
+// NewPrivateKeyQuotient reads a private key that is stored as a masked key and
+// a mask apart, d = masked · mask⁻¹ mod q, as CryptoPro containers hold it.
+// Both are little-endian integers of Curve.Size octets.
+func NewPrivateKeyQuotient(c Curve, masked, mask []byte) (*PrivateKey, error) {
+	if !c.IsValid() {
+		return nil, ErrCurve
+	}
+	n := c.Size()
+	if len(masked) != n || len(mask) != n {
+		return nil, &LengthError{What: "masked private key or mask", Got: len(masked) + len(mask) - n, Want: n}
+	}
+	q := c.group().order()
+	var d, m field.Scalar
+	setLE(&d, masked)
+	setLE(&m, mask)
+	q.Reduce(&d, &d)
+	q.Reduce(&m, &m)
+	q.Invert(&m, &m) // 0 for a mask of 0, and so is d then
+	q.Mul(&d, &d, &m)
+	wipeScalar(&m)
+	if d.IsZero() == 1 {
+		return nil, ErrPrivateKey
+	}
+	return newPrivateKey(c, &d), nil
+}
+
 // newPrivateKey takes d over and wipes the caller's copy.
 func newPrivateKey(c Curve, d *field.Scalar) *PrivateKey {
 	var x, y field.Scalar

@@ -91,6 +91,35 @@ func TestMaskedPrivateKey(t *testing.T) {
 	}
 }
 
+func TestPrivateKeyQuotient(t *testing.T) {
+	refs := readReferences(t)
+	for _, c := range Curves() {
+		q, n := refs[c.Name()].q, c.Size()
+		d := new(big.Int).Sub(q, big.NewInt(7654321))
+		m, err := rand.Int(rand.Reader, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		masked := new(big.Int).Mul(d, m)
+		k, err := NewPrivateKeyQuotient(c, leBytes(masked.Mod(masked, q), n), leBytes(m, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(k.Bytes(), leBytes(d, n)) {
+			t.Errorf("%s: %x, want %x", c.Name(), k.Bytes(), leBytes(d, n))
+		}
+		for _, zero := range [][2][]byte{{make([]byte, n), leBytes(m, n)}, {leBytes(m, n), make([]byte, n)}} {
+			if _, err := NewPrivateKeyQuotient(c, zero[0], zero[1]); !errors.Is(err, ErrPrivateKey) {
+				t.Errorf("%s: %v", c.Name(), err)
+			}
+		}
+		var length *LengthError
+		if _, err := NewPrivateKeyQuotient(c, leBytes(m, n), nil); !errors.As(err, &length) {
+			t.Errorf("%s: no mask: %v", c.Name(), err)
+		}
+	}
+}
+
 func TestPublicKeyChecks(t *testing.T) {
 	refs := readReferences(t)
 	for _, c := range Curves() {

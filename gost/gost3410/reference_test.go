@@ -92,11 +92,24 @@ func (r *reference) add(s, t *refPoint) *refPoint {
 }
 
 func (r *reference) mult(k *big.Int, p *refPoint) *refPoint {
+	return r.multDoubles(k, r.doubles(p, k.BitLen()))
+}
+
+// doubles returns p, 2p, 4p, ... (n points), for many multiples of one point.
+func (r *reference) doubles(p *refPoint, n int) []*refPoint {
+	out := make([]*refPoint, n)
+	for i := range out {
+		out[i] = p
+		p = r.add(p, p)
+	}
+	return out
+}
+
+func (r *reference) multDoubles(k *big.Int, doubles []*refPoint) *refPoint {
 	var acc *refPoint
-	for i := k.BitLen() - 1; i >= 0; i-- {
-		acc = r.add(acc, acc)
+	for i := range k.BitLen() {
 		if k.Bit(i) == 1 {
-			acc = r.add(acc, p)
+			acc = r.add(acc, doubles[i])
 		}
 	}
 	return acc

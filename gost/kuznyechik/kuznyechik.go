@@ -119,7 +119,7 @@ func (b *block) Encrypt(dst, src []byte) {
 // memory or must not overlap.
 func (b *block) EncryptBlocks(dst, src []byte) {
 	if len(src)%BlockSize != 0 || len(dst) < len(src) {
-		panic("kuznyechik: input not full blocks")
+		panic("kuznyechik: input not full blocks") //nolint:forbidigo // the contract of cipher.Block
 	}
 	t := &b.t.encrypt
 	for ; len(src) >= 2*BlockSize; dst, src = dst[2*BlockSize:], src[2*BlockSize:] {
@@ -156,9 +156,9 @@ func (b *block) Decrypt(dst, src []byte) {
 
 func checkOne(dst, src []byte) {
 	if len(src) < BlockSize {
-		panic("kuznyechik: input not full block")
+		panic("kuznyechik: input not full block") //nolint:forbidigo // the contract of cipher.Block
 	}
 	if len(dst) < BlockSize {
-		panic("kuznyechik: output not full block")
+		panic("kuznyechik: output not full block") //nolint:forbidigo // the contract of cipher.Block
 	}
 }

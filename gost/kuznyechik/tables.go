@@ -28,7 +28,7 @@ var coefficients = [BlockSize]byte{
 	148, 32, 133, 16, 194, 192, 1, 251, 1, 192, 194, 16, 133, 32, 148, 1,
 }
 
-// multiply returns x*y in GF(2)[x]/(x^8+x^7+x^6+x+1) (RFC 7801, section 2.2).
+// multiply returns x*y in GF(2)[x]/(x^8+x^7+x^6+x+1) (RFC 7801, section 3.2).
 func multiply(x, y byte) byte {
 	var z byte
 	for ; y != 0; y >>= 1 {

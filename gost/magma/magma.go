@@ -97,7 +97,7 @@ func (b *block) Decrypt(dst, src []byte) {
 // memory or must not overlap.
 func (b *block) EncryptBlocks(dst, src []byte) {
 	if len(src)%BlockSize != 0 || len(dst) < len(src) {
-		panic("magma: input not full blocks")
+		panic("magma: input not full blocks") //nolint:forbidigo // the contract of cipher.Block
 	}
 	for ; len(src) >= parallel*BlockSize; dst, src = dst[parallel*BlockSize:], src[parallel*BlockSize:] {
 		b.encryptMany((*[parallel * BlockSize]byte)(dst), (*[parallel * BlockSize]byte)(src))
@@ -139,9 +139,9 @@ func (b *block) encryptMany(dst, src *[parallel * BlockSize]byte) {
 
 func checkOne(dst, src []byte) {
 	if len(src) < BlockSize {
-		panic("magma: input not full block")
+		panic("magma: input not full block") //nolint:forbidigo // the contract of cipher.Block
 	}
 	if len(dst) < BlockSize {
-		panic("magma: output not full block")
+		panic("magma: output not full block") //nolint:forbidigo // the contract of cipher.Block
 	}
 }

@@ -2,9 +2,10 @@
 // with associated data over a 64-bit or 128-bit block cipher, as published in
 // [RFC 9058].
 //
-// The multiplications in GF(2^64) and GF(2^128) take constant time. The
-// portable block ciphers of this module do not: they look up tables at secret
-// indices.
+// The multiplications in GF(2^64) and GF(2^128) take a time that does not depend
+// on secrets, on processors whose integer multiplication does so too. The portable
+// block ciphers of this module are not constant time: they look up tables at
+// secret indices.
 //
 // [RFC 9058]: https://www.rfc-editor.org/rfc/rfc9058
 package mgm
@@ -82,17 +83,17 @@ func (a *aead) checkLengths(data, text int) error {
 // accepts none, as the formulas do.
 func (a *aead) Seal(dst, nonce, plaintext, data []byte) []byte {
 	if len(nonce) != a.n {
-		panic("mgm: incorrect nonce length given to MGM")
+		panic("mgm: incorrect nonce length given to MGM") //nolint:forbidigo // the contract of cipher.AEAD
 	}
 	if nonce[0]&0x80 != 0 {
-		panic(errNonce.Error())
+		panic(errNonce.Error()) //nolint:forbidigo // the contract of cipher.AEAD
 	}
 	if err := a.checkLengths(len(data), len(plaintext)); err != nil {
-		panic(err.Error())
+		panic(err.Error()) //nolint:forbidigo // the contract of cipher.AEAD
 	}
 	ret, out := grow(dst, len(plaintext)+a.tagSize)
 	if inexactOverlap(out[:len(plaintext)], plaintext) || anyOverlap(out, data) {
-		panic("mgm: invalid buffer overlap")
+		panic("mgm: invalid buffer overlap") //nolint:forbidigo // the contract of cipher.AEAD
 	}
 	text := out[:len(plaintext)]
 	a.crypt(text, plaintext, nonce)
@@ -103,11 +104,11 @@ func (a *aead) Seal(dst, nonce, plaintext, data []byte) []byte {
 
 // Open checks ciphertext with its tag and data and appends the plaintext to
 // dst. Nothing is decrypted before the tag has been checked. The error is
-// ErrOpen if the message is not authentic. Open panics on a nonce of the wrong
-// length and on an inexact overlap.
+// ErrOpen if the message is not authentic; a nonce of the wrong length is an
+// error too. Open panics on an inexact overlap only.
 func (a *aead) Open(dst, nonce, ciphertext, data []byte) ([]byte, error) {
 	if len(nonce) != a.n {
-		panic("mgm: incorrect nonce length given to MGM")
+		return nil, fmt.Errorf("mgm: nonce of %d bytes, want %d", len(nonce), a.n)
 	}
 	if nonce[0]&0x80 != 0 {
 		return nil, errNonce
@@ -121,7 +122,7 @@ func (a *aead) Open(dst, nonce, ciphertext, data []byte) ([]byte, error) {
 	}
 	ret, out := grow(dst, len(text))
 	if inexactOverlap(out, text) || anyOverlap(out, data) {
-		panic("mgm: invalid buffer overlap")
+		panic("mgm: invalid buffer overlap") //nolint:forbidigo // the contract of cipher.AEAD
 	}
 	want := a.tag(nonce, text, data)
 	if subtle.ConstantTimeCompare(want[:a.tagSize], ciphertext[len(text):]) != 1 {
@@ -270,7 +271,7 @@ func anyOverlap(x, y []byte) bool {
 	if len(x) == 0 || len(y) == 0 {
 		return false
 	}
-	px, py := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0]))
+	px, py := uintptr(unsafe.Pointer(&x[0])), uintptr(unsafe.Pointer(&y[0])) //nolint:gosec // addresses are compared, not used
 	return px < py+uintptr(len(y)) && py < px+uintptr(len(x))
 }
 

@@ -36,6 +36,9 @@ func readElement(b []byte, depth int) (element, []byte, error) {
 	if err != nil {
 		return element{}, nil, err
 	}
+	if tag == 0 {
+		return element{}, nil, errReserved
+	}
 	if tag&highNumber == highNumber {
 		for i := 0; ; i++ {
 			c, err := read()

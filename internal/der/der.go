@@ -160,7 +160,7 @@ func AddBitString(b *cryptobyte.Builder, bits uint32) {
 		unused = 7 - i%8
 	}
 	b.AddASN1(asn1.BIT_STRING, func(b *cryptobyte.Builder) {
-		b.AddUint8(uint8(unused)) //nolint:gosec // at most 7
+		b.AddUint8(uint8(unused)) // at most 7
 		b.AddBytes(octets)
 	})
 }
@@ -288,7 +288,7 @@ func header(data []byte) (head, length int, err error) {
 		if l > uint64(len(data)) {
 			return 0, 0, errors.New("length beyond the end of the data")
 		}
-		length = int(l) //nolint:gosec // at most len(data)
+		length = int(l) // at most len(data)
 	}
 	if length > len(data)-head {
 		return 0, 0, errors.New("length beyond the end of the data")

@@ -1,10 +1,13 @@
 package der
 
 import (
+	"bufio"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
 // textLine is how many characters a line of PEM has: "Generators MUST wrap the
@@ -38,15 +41,16 @@ func (nopCloser) Close() error { return nil }
 
 // textWriter writes Base64 in lines.
 type textWriter struct {
-	w    io.Writer
+	w    *bufio.Writer
 	enc  io.WriteCloser
 	wrap *lineWriter
 	tail string
 }
 
 func newTextWriter(w io.Writer) *textWriter {
-	wrap := &lineWriter{w: w}
-	return &textWriter{w: w, wrap: wrap, enc: base64.NewEncoder(base64.StdEncoding, wrap)}
+	bw := bufio.NewWriterSize(w, limits.ArmorHeader) // the encoder writes pieces of 1 KiB
+	wrap := &lineWriter{w: bw}
+	return &textWriter{w: bw, wrap: wrap, enc: base64.NewEncoder(base64.StdEncoding, wrap)}
 }
 
 func (t *textWriter) Write(p []byte) (int, error) { return t.enc.Write(p) }
@@ -59,8 +63,10 @@ func (t *textWriter) Close() error {
 	if t.wrap.column > 0 {
 		t.tail = "\n" + t.tail
 	}
-	_, err := io.WriteString(t.w, t.tail)
-	return err
+	if _, err := t.w.WriteString(t.tail); err != nil {
+		return err
+	}
+	return t.w.Flush()
 }
 
 // lineWriter breaks text into lines.

@@ -44,6 +44,11 @@ const (
 // (X.690, section 8.1.3.6).
 const Indefinite = -1
 
+// errReserved is for a first octet of zero: tag 0 of the universal class is
+// "reserved for use by the encoding rules" (X.680, section 8.6), as
+// end-of-contents.
+var errReserved = errors.New("end-of-contents octets where nothing is open")
+
 // Header is the identifier and the length of one element.
 type Header struct {
 	Tag    byte  // first identifier octet: class, constructed bit and number below 31
@@ -129,7 +134,9 @@ func (s *Stream) Next(field string) (Header, error) {
 			s.frames[n-1].ended = true
 			return Header{}, io.EOF
 		}
-		return Header{}, s.fail(field, errors.New("end-of-contents octets where nothing is open"))
+	}
+	if h.Tag == 0 {
+		return Header{}, s.fail(field, errReserved)
 	}
 	if h.Length > s.limit()-s.off {
 		return Header{}, s.fail(field, fmt.Errorf("a length of %d is beyond the end of the enclosing element", h.Length))

@@ -115,8 +115,8 @@ func universal(content []byte) (text, deviation string, known bool) {
 	for i := 0; i+3 < len(content); i += 4 {
 		v := uint32(content[i])<<24 | uint32(content[i+1])<<16 | uint32(content[i+2])<<8 | uint32(content[i+3])
 		r := utf8.RuneError
-		if v <= utf8.MaxRune && utf8.ValidRune(rune(v)) { //nolint:gosec // bounded by MaxRune
-			r = rune(v) //nolint:gosec // bounded by MaxRune
+		if v <= utf8.MaxRune && utf8.ValidRune(rune(v)) { // bounded by MaxRune
+			r = rune(v) // bounded by MaxRune
 		} else {
 			deviation = "UniversalString has invalid characters"
 		}

@@ -147,17 +147,20 @@ const (
 	// certificate. CAs that renewed their key often have about 10 under one name.
 	PathCandidates = 256
 
-	// AttachedVerified bounds the countersignatures and time stamps that are
-	// verified for one signature, nested ones included. Honest ones have 1 to 3.
+	// AttachedVerified bounds the countersignatures, nested ones included, and
+	// the time stamps that are verified for one signature; honest ones have 1 to
+	// 3. AttachedTotal is the bound for all signatures of a message, of which
+	// there may be CMSSigners.
 	AttachedVerified = 64
+	AttachedTotal    = 1024
 
 	// SignerCandidates bounds the certificates that are tried for one signer:
 	// anybody can add certificates with the signer's issuer and serial number.
 	SignerCandidates = 8
 
-	// RevocationEvidence bounds the lists and responses that are examined for
-	// one certificate.
-	RevocationEvidence = 256
+	// RevocationEvidence bounds the lists of one issuer, and the responses about
+	// one certificate, that are examined for it: each costs a signature check.
+	RevocationEvidence = 64
 
 	// TrustAnchors bounds the anchors read from one directory. The Russian
 	// trust-service list has about 700 current CAs.

@@ -27,6 +27,10 @@ type contentCipher struct {
 	keySize int
 	seal    func(key, plaintext []byte) ([]byte, error)
 	open    func(key, ciphertext []byte) ([]byte, error)
+	// other is a second way to open what a known producer wrote, nil if there
+	// is none; it differs from open beyond otherAbove octets.
+	other      func(key, ciphertext []byte) ([]byte, error)
+	otherAbove int
 }
 
 // newCipher makes the identifier of an encryptionScheme with a fresh initial
@@ -75,9 +79,9 @@ func readCipher(id Identifier) (contentCipher, error) {
 	case oid.GOST28147:
 		return readGOST28147(id)
 	case oid.KuznyechikCTRACPKM, oid.KuznyechikCTRACPKMOMAC:
-		return readACPKM(id, ukmKuznyechik, acpkm.SectionSizeKuznyechik, kuznyechik.NewCipher)
+		return readACPKM(id, ukmKuznyechik, [2]int{acpkm.SectionSizeKuznyechik, acpkm.SectionSizeKuznyechikEngine}, kuznyechik.NewCipher)
 	case oid.MagmaCTRACPKM, oid.MagmaCTRACPKMOMAC:
-		return readACPKM(id, ukmMagma, acpkm.SectionSizeMagma, magma.NewCipher)
+		return readACPKM(id, ukmMagma, [2]int{acpkm.SectionSizeMagma, acpkm.SectionSizeMagmaEngine}, magma.NewCipher)
 	case oid.AES128CBC:
 		return readCBC(id, 16, aes.BlockSize, aes.NewCipher)
 	case oid.AES192CBC:
@@ -165,7 +169,11 @@ const (
 // 7.3):
 //
 //	Gost3412-15-Encryption-Parameters ::= SEQUENCE { ukm OCTET STRING }
-func readACPKM(id Identifier, ukmSize, section int, newBlock func([]byte) (cipher.Block, error)) (contentCipher, error) {
+//
+// "The section size is fixed within a specific protocol": the sizes of CMS
+// (R 1323565.1.025-2019) come first in sections, for writing and reading; those
+// that gost-engine takes for PBES2 second, for reading alone.
+func readACPKM(id Identifier, ukmSize int, sections [2]int, newBlock func([]byte) (cipher.Block, error)) (contentCipher, error) {
 	in := cryptobyte.String(id.Params)
 	var body, ukm cryptobyte.String
 	if !in.ReadASN1(&body, asn1.SEQUENCE) || !in.Empty() || !body.ReadASN1(&ukm, asn1.OCTET_STRING) || !body.Empty() {
@@ -175,16 +183,23 @@ func readACPKM(id Identifier, ukmSize, section int, newBlock func([]byte) (ciphe
 	if len(ukm) != ukmSize {
 		return contentCipher{}, fmt.Errorf("alg: Gost3412-15-Encryption-Parameters.ukm has %d octets, want %d", len(ukm), ukmSize)
 	}
-	iv := ukm[:ukmSize-8] // S' = ukm[1..n-8], section 5.1.1
-	ctr := func(key, in []byte) ([]byte, error) {
-		s, err := acpkm.NewCTRACPKM(newBlock, key, iv, section)
-		return apply(s, err, in)
+	iv, seed := ukm[:ukmSize-8], ukm[ukmSize-8:] // S' = ukm[1..n-8], seed = ukm[n-7..n], section 5.1.1
+	withMAC := id.OID == oid.KuznyechikCTRACPKMOMAC || id.OID == oid.MagmaCTRACPKMOMAC
+	way := func(section int) (seal, open func(key, in []byte) ([]byte, error)) {
+		ctr := func(key, in []byte) ([]byte, error) {
+			s, err := acpkm.NewCTRACPKM(newBlock, key, iv, section)
+			return apply(s, err, in)
+		}
+		if !withMAC {
+			return ctr, ctr
+		}
+		m := authenticated{ctr: ctr, newBlock: newBlock, seed: seed}
+		return m.seal, m.open
 	}
-	if id.OID == oid.KuznyechikCTRACPKM || id.OID == oid.MagmaCTRACPKM {
-		return contentCipher{keySize: dkSize, seal: ctr, open: ctr}, nil
-	}
-	m := authenticated{ctr: ctr, newBlock: newBlock, seed: ukm[ukmSize-8:]} // seed = ukm[n-7..n]
-	return contentCipher{keySize: dkSize, seal: m.seal, open: m.open}, nil
+	c := contentCipher{keySize: dkSize, otherAbove: sections[1]}
+	c.seal, c.open = way(sections[0])
+	_, c.other = way(sections[1])
+	return c, nil
 }
 
 // authenticated is CTR-ACPKM with OMAC as RFC 9337, section 5.1.1, step 8

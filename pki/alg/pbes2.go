@@ -186,8 +186,17 @@ func PBES2Iterations(id Identifier) (int, error) {
 // 28147-89 in CFB with any S-box set of RFC 4357 and TC26-Z, Kuznyechik and
 // Magma in CTR-ACPKM with and without OMAC, AES and Triple DES in CBC. The
 // error is [ErrPassword] if a MAC or a padding does not fit; ciphers without
-// either return something that the caller must check.
+// either return something that the caller must check, best through
+// [DecryptPBES2Checked].
 func DecryptPBES2(id Identifier, ciphertext, password []byte) ([]byte, error) {
+	return DecryptPBES2Checked(id, ciphertext, password, func([]byte) bool { return true })
+}
+
+// DecryptPBES2Checked is [DecryptPBES2] with a function that says whether a
+// plaintext is whole. The error is [ErrPassword] where it is not. Producers
+// disagree on the section size of CTR-ACPKM, which ciphertext does not tell: a
+// long plaintext that is not whole under one size is tried with the other.
+func DecryptPBES2Checked(id Identifier, ciphertext, password []byte, whole func([]byte) bool) ([]byte, error) {
 	p, enc, err := parsePBES2(id)
 	if err != nil {
 		return nil, err
@@ -201,7 +210,21 @@ func DecryptPBES2(id Identifier, ciphertext, password []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(dk)
-	return c.open(dk, ciphertext)
+	ways := []func(key, ciphertext []byte) ([]byte, error){c.open}
+	if c.other != nil && len(ciphertext) > c.otherAbove {
+		ways = append(ways, c.other)
+	}
+	for _, open := range ways {
+		plain, err := open(dk, ciphertext)
+		if err == nil && whole(plain) {
+			return plain, nil
+		}
+		if err != nil && !errors.Is(err, ErrPassword) {
+			return nil, err
+		}
+		clear(plain)
+	}
+	return nil, ErrPassword
 }
 
 // EncryptPBES2 encrypts plaintext under a password and returns the identifier

@@ -375,15 +375,10 @@ func DecryptPKCS8(der, password []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p8, err := DecryptPBES2(id, data, password)
-	if err != nil {
-		return nil, err
-	}
 	// Ciphers without a MAC give something under any password: what is not a
 	// PrivateKeyInfo from its first octet to its last was not what was written.
-	if _, err := parsePrivateKeyInfo(p8); err != nil {
-		clear(p8)
-		return nil, ErrPassword
-	}
-	return p8, nil
+	return DecryptPBES2Checked(id, data, password, func(p8 []byte) bool {
+		_, err := parsePrivateKeyInfo(p8)
+		return err == nil
+	})
 }

@@ -126,7 +126,7 @@ func TestGOSTParametersThatExist(t *testing.T) {
 	}
 }
 
-// One curve has several identifiers: RULES of RFC 9215 and RFC 7836 give
+// One curve has several identifiers: RFC 9215, appendix B, and RFC 7836 give
 // CryptoPro-A the names XchA and TC26-256-B.
 func TestEqualKeysAcrossAliases(t *testing.T) {
 	for _, family := range [][]string{

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/gosklyuch/gosklyuch/gost/gost3410"
+	"github.com/gosklyuch/gosklyuch/gost/legacy/gost34102001"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
@@ -69,7 +70,7 @@ func verifyDigest(pub crypto.PublicKey, sigAlg Identifier, d digest, digest, sig
 	case *gost3410.PublicKey:
 		return gost3410.Verify(k, digest, sig)
 	case *GOST2001PublicKey:
-		return gost3410.Verify(k.key, digest, sig)
+		return gost34102001.Verify(k.key, digest, sig)
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(k, digest, sig)
 	case *rsa.PublicKey:

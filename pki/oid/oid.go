@@ -48,7 +48,7 @@ func Parse(s string) (OID, error) {
 
 // content returns the contents octets of the identifier (X.690, 8.19.2).
 func content(s string) ([]byte, error) {
-	if len(s) > 3*maxContent {
+	if len(s) > 4*maxContent+8 { // at most three digits and a dot an octet
 		return nil, ErrSyntax
 	}
 	arcs := strings.Split(s, ".")
@@ -118,7 +118,7 @@ func appendArc(out []byte, arc string, offset uint64) []byte {
 	n := (v.BitLen() + 6) / 7
 	group := new(big.Int)
 	for i := n - 1; i >= 0; i-- {
-		b := byte(group.Rsh(v, uint(7*i)).Uint64()) & 0x7f //nolint:gosec // the low 7 bits are wanted
+		b := byte(group.Rsh(v, uint(7*i)).Uint64()) & 0x7f // the low 7 bits are wanted
 		if i > 0 {
 			b |= 0x80
 		}
@@ -221,7 +221,7 @@ func (o OID) DER() []byte {
 	if err != nil {
 		return nil
 	}
-	return append([]byte{byte(asn1.OBJECT_IDENTIFIER), byte(len(c))}, c...) //nolint:gosec // at most 64
+	return append([]byte{byte(asn1.OBJECT_IDENTIFIER), byte(len(c))}, c...) // at most 64
 }
 
 // Lookup returns what is known about o.

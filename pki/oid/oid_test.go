@@ -19,6 +19,7 @@ var encodings = []struct{ text, hex string }{
 	{"1.2.643.7.1.1.1.1", "06082a85030701010101"},
 	{"1.2.840.113549.1.1.1", "06092a864886f70d010101"},
 	{"0.9.2342.19200300.100.1.25", "060a0992268993f22c640119"},
+	{"1.8" + strings.Repeat(".120", 63), "0640" + "30" + strings.Repeat("78", 63)},                        // the longest text of 64 octets
 	{"2.25.340282366920938463463374607431768211455", "061469" + "83ffffffffffffffffffffffffffffffffff7f"}, // UUID arc of 128 bits
 }
 

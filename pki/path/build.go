@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -97,7 +98,11 @@ func repeats(chain []*pki.Certificate, parent *pki.Certificate) bool {
 
 // candidates returns possible issuers, anchors first.
 func (b *builder) candidates(c *pki.Certificate) []*pki.Certificate {
-	return append(b.o.Roots.FindIssuers(c), b.o.Intermediates.FindIssuers(c)...)
+	out := slices.Concat(b.o.Roots.FindIssuers(c), b.o.Intermediates.FindIssuers(c))
+	for _, p := range b.o.Extra {
+		out = append(out, p.FindIssuers(c)...)
+	}
+	return out
 }
 
 var errLimit = errors.New("path: the bound on signature checks was reached")

@@ -64,9 +64,10 @@ var ErrNoTime = errors.New("path: the moment of validation is not set")
 
 // Options says what is trusted and what is required. Roots and At are required.
 type Options struct {
-	Roots         *pki.Pool // trust anchors; nil or empty: nothing is trusted
-	Intermediates *pki.Pool // certificates that may help; nothing in it is trusted
-	At            time.Time // the moment at which the path must be valid
+	Roots         *pki.Pool   // trust anchors; nil or empty: nothing is trusted
+	Intermediates *pki.Pool   // certificates that may help; nothing in it is trusted
+	Extra         []*pki.Pool // more of the kind of Intermediates; nil pools are empty
+	At            time.Time   // the moment at which the path must be valid
 
 	// ExtKeyUsage: the certificate must be good for one of these purposes
 	// (RFC 5280, section 4.2.1.12). Empty: any purpose.

@@ -356,7 +356,7 @@ func bmpText(b []byte) string {
 func (d *decoder) safe(s safe) error {
 	content := s.content
 	if s.encryption.OID != "" {
-		plain, err := d.decrypt(s.encryption, s.content)
+		plain, err := d.decrypt(s.encryption, s.content, wholeSafe)
 		if err != nil {
 			return err
 		}
@@ -366,23 +366,20 @@ func (d *decoder) safe(s safe) error {
 	return d.eachBag(content, 0, d.bag)
 }
 
-// decrypt opens what is encrypted under the password. Where the file has a MAC
-// it has been checked, so that a failure is damage; where it has none, the
-// structure inside is the only proof, and its absence may be either.
-func (d *decoder) decrypt(id alg.Identifier, data []byte) ([]byte, error) {
+// decrypt opens what is encrypted under the password; whole says whether the
+// plaintext is what it should be. Where the file has a MAC it has been checked,
+// so that a failure is damage; where it has none, the structure inside is the
+// only proof, and its absence may be either.
+func (d *decoder) decrypt(id alg.Identifier, data []byte, whole func([]byte) bool) ([]byte, error) {
 	var plain []byte
 	var err error
 	switch id.OID {
 	case oid.PBEWithSHA1And3DES:
 		plain, err = decrypt3DES(id, data, d.password)
 	case oid.PBES2:
-		plain, err = alg.DecryptPBES2(id, data, d.password)
+		plain, err = alg.DecryptPBES2Checked(id, data, d.password, whole)
 	default:
 		return nil, &UnsupportedError{OID: id.OID}
-	}
-	if err == nil && !isSequence(plain) {
-		clear(plain)
-		err = alg.ErrPassword
 	}
 	if errors.Is(err, alg.ErrPassword) {
 		if d.mac == nil {
@@ -394,6 +391,18 @@ func (d *decoder) decrypt(id alg.Identifier, data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("pfx: %w", err)
 	}
 	return plain, nil
+}
+
+// wholeSafe says whether b is SafeContents whose certificates can be read. The
+// outline alone would not show a wrong key in the middle of a certificate.
+func wholeSafe(b []byte) bool {
+	var probe decoder
+	return probe.eachBag(b, 0, func(id oid.OID, value []byte, a attributes) error {
+		if id == oid.CertBag {
+			return probe.certBag(value, a)
+		}
+		return nil
+	}) == nil
 }
 
 // isSequence says whether b is one SEQUENCE from its first octet to its last.
@@ -417,7 +426,7 @@ func (d *decoder) bag(id oid.OID, value []byte, a attributes) error {
 		if err != nil {
 			return damaged("pkcs8ShroudedKeyBag: %v", err)
 		}
-		p8, err := d.decrypt(enc, data)
+		p8, err := d.decrypt(enc, data, isSequence)
 		if err != nil {
 			return err
 		}

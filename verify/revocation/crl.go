@@ -67,7 +67,7 @@ func (o Options) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []An
 	if !l.Issuer.Equal(cert.Issuer) && !mayNameOthers(l) {
 		return nil
 	}
-	if err := CheckList(l, issuer); err != nil {
+	if err := o.Memo.check(l, issuer); err != nil {
 		if errors.Is(err, ErrListIssuer) {
 			return []Answer{unknown("an indirect CRL of %s is not used", l.Issuer)}
 		}

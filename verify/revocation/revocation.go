@@ -53,8 +53,8 @@ func (s *Static) OCSP(context.Context, *pki.Certificate, *pki.Certificate) ([]*o
 	return s.Responses, nil
 }
 
-// Sources asks one source after the other until one decides: evidence at hand
-// first, the network last.
+// Sources asks what was given, all of it, and then one source after the other
+// until one decides.
 type Sources []Source
 
 // CRLs returns the lists of all sources.
@@ -117,8 +117,36 @@ type Options struct {
 	// Responders are certificates among which that of a delegated OCSP
 	// responder may be; none of them is trusted by being here.
 	Responders []*pki.Certificate
+	// Memo, if not nil, remembers the signature checks of lists from one Check
+	// to the next.
+	Memo *Memo
 	// AllowLegacy uses evidence that is signed with a withdrawn digest.
 	AllowLegacy bool
+}
+
+// Memo remembers which lists were signed by which issuers. The zero value is
+// empty and ready; it is not safe for concurrent use.
+type Memo struct{ outcomes map[memoKey]error }
+
+type memoKey struct {
+	list   *pki.RevocationList
+	issuer *pki.Certificate
+}
+
+func (m *Memo) check(l *pki.RevocationList, issuer *pki.Certificate) error {
+	if m == nil {
+		return CheckList(l, issuer)
+	}
+	k := memoKey{l, issuer}
+	err, ok := m.outcomes[k]
+	if !ok {
+		err = CheckList(l, issuer)
+		if m.outcomes == nil {
+			m.outcomes = map[memoKey]error{}
+		}
+		m.outcomes[k] = err
+	}
+	return err
 }
 
 // Answer is the decision about one certificate and the evidence for it.
@@ -160,14 +188,31 @@ func Check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Opt
 	case o.Skew < 0:
 		o.Skew = 0
 	}
-	var answers []Answer
-	for _, s := range flatten(src) {
-		answers = append(answers, ask(ctx, cert, issuer, s, o)...)
+	given, others := split(src)
+	answers := ask(ctx, cert, issuer, given, o)
+	for _, s := range others {
 		if a := decide(answers); a.Status != Unknown {
 			return a
 		}
+		answers = append(answers, ask(ctx, cert, issuer, s, o)...)
 	}
 	return decide(answers)
+}
+
+// split puts everything that was given into one Static, so that a revocation
+// anywhere in it wins, and lists the sources that must fetch in order.
+func split(src Source) (*Static, []Source) {
+	given := &Static{}
+	var others []Source
+	for _, s := range flatten(src) {
+		if st, ok := s.(*Static); ok {
+			given.Lists = append(given.Lists, st.Lists...)
+			given.Responses = append(given.Responses, st.Responses...)
+			continue
+		}
+		others = append(others, s)
+	}
+	return given, others
 }
 
 // flatten lists the sources in order.
@@ -175,6 +220,10 @@ func flatten(src Source) []Source {
 	switch s := src.(type) {
 	case nil:
 		return nil
+	case *Static:
+		if s == nil {
+			return nil
+		}
 	case Sources:
 		var out []Source
 		for _, x := range s {
@@ -199,11 +248,7 @@ func ask(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Optio
 		lists, err = src.CRLs(ctx, cert, issuer)
 		out = appendErr(out, err)
 	}
-	for i, r := range responses {
-		if i < limits.RevocationEvidence && r != nil {
-			out = append(out, o.response(cert, issuer, r, lists)...)
-		}
-	}
+	out = append(out, each(responses, func(r *ocsp.Response) []Answer { return o.response(cert, issuer, r, lists) })...)
 	if !given {
 		if decide(out).Status != Unknown {
 			return out
@@ -211,10 +256,21 @@ func ask(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Optio
 		lists, err = src.CRLs(ctx, cert, issuer)
 		out = appendErr(out, err)
 	}
-	for i, l := range lists {
-		if i < limits.RevocationEvidence && l != nil {
-			out = append(out, o.list(cert, issuer, l)...)
+	return append(out, each(lists, func(l *pki.RevocationList) []Answer { return o.list(cert, issuer, l) })...)
+}
+
+// each judges evidence up to limits.RevocationEvidence; what is about others
+// does not count.
+func each[T any](list []*T, judge func(*T) []Answer) []Answer {
+	var out []Answer
+	for _, e := range list {
+		if e == nil {
+			continue
 		}
+		if len(out) >= limits.RevocationEvidence {
+			return append(out, unknown("more evidence about one certificate than is examined (%d)", limits.RevocationEvidence))
+		}
+		out = append(out, judge(e)...)
 	}
 	return out
 }

@@ -311,22 +311,11 @@ func (*F255p1073) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-// Invert sets z = x^(p-2), which is 1/x, and 0 if x = 0. The operations do not
-// depend on x.
+var f255p1073GCD = gcdModulus{m: wide{0x431, 0x0, 0x0, 0x0, 0x80}, n: 5, inv: 0x2406ae2a77c4d4d1, batches: 10}
+
+// Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F255p1073) Invert(x *F255p1073) {
-	var odd [16]F255p1073 // x, x^3, x^5, ...
-	var t F255p1073
-	odd[0] = *x
-	t.Square(x)
-	for i := 1; i < 16; i++ {
-		odd[i].Mul(&odd[i-1], &t)
-	}
-	r := odd[0]
-	for _, s := range [...]struct{ squarings, odd int }{{245, 0}, {9, 11}, {1, 0}} {
-		for range s.squarings {
-			r.Square(&r)
-		}
-		r.Mul(&r, &odd[s.odd])
-	}
-	*z = r
+	t := x.Limbs()
+	f255p1073GCD.invert(t[:], t[:])
+	z.SetLimbs(&t)
 }

@@ -311,22 +311,11 @@ func (*F255p3225) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-// Invert sets z = x^(p-2), which is 1/x, and 0 if x = 0. The operations do not
-// depend on x.
+var f255p3225GCD = gcdModulus{m: wide{0xc99, 0x0, 0x0, 0x0, 0x80}, n: 5, inv: 0x29985475ccb87a9, batches: 10}
+
+// Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F255p3225) Invert(x *F255p3225) {
-	var odd [16]F255p3225 // x, x^3, x^5, ...
-	var t F255p3225
-	odd[0] = *x
-	t.Square(x)
-	for i := 1; i < 16; i++ {
-		odd[i].Mul(&odd[i-1], &t)
-	}
-	r := odd[0]
-	for _, s := range [...]struct{ squarings, odd int }{{248, 12}, {7, 11}} {
-		for range s.squarings {
-			r.Square(&r)
-		}
-		r.Mul(&r, &odd[s.odd])
-	}
-	*z = r
+	t := x.Limbs()
+	f255p3225GCD.invert(t[:], t[:])
+	z.SetLimbs(&t)
 }

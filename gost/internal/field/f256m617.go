@@ -295,47 +295,11 @@ func (*F256m617) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-// Invert sets z = x^(p-2), which is 1/x, and 0 if x = 0. The operations do not
-// depend on x.
+var f256m617GCD = gcdModulus{m: wide{0x3ffffffffffffd97, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0xff}, n: 5, inv: 0x390cdcbb8a2a5227, batches: 10}
+
+// Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F256m617) Invert(x *F256m617) {
-	sq := func(t *F256m617, n int) {
-		for range n {
-			t.Square(t)
-		}
-	}
-	// r = x^(2^k-1), k following the binary digits of 240.
-	r := *x
-	var t F256m617
-	t = r
-	sq(&t, 1)
-	r.Mul(&r, &t) // k = 2
-	r.Square(&r)
-	r.Mul(&r, x) // k = 3
-	t = r
-	sq(&t, 3)
-	r.Mul(&r, &t) // k = 6
-	r.Square(&r)
-	r.Mul(&r, x) // k = 7
-	t = r
-	sq(&t, 7)
-	r.Mul(&r, &t) // k = 14
-	r.Square(&r)
-	r.Mul(&r, x) // k = 15
-	t = r
-	sq(&t, 15)
-	r.Mul(&r, &t) // k = 30
-	t = r
-	sq(&t, 30)
-	r.Mul(&r, &t) // k = 60
-	t = r
-	sq(&t, 60)
-	r.Mul(&r, &t) // k = 120
-	t = r
-	sq(&t, 120)
-	r.Mul(&r, &t)                                                 // k = 240
-	for _, n := range [...]int{1, 1, 1, 1, 1, 1, 2, 1, 3, 2, 2} { // the low 16 bits
-		sq(&r, n)
-		r.Mul(&r, x)
-	}
-	*z = r
+	t := x.Limbs()
+	f256m617GCD.invert(t[:], t[:])
+	z.SetLimbs(&t)
 }

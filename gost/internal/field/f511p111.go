@@ -661,22 +661,11 @@ func (*F511p111) InRange(x *[8]uint64) uint64 {
 	return c
 }
 
-// Invert sets z = x^(p-2), which is 1/x, and 0 if x = 0. The operations do not
-// depend on x.
+var f511p111GCD = gcdModulus{m: wide{0x6f, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x8000}, n: 9, inv: 0x3195e8efdb195e8f, batches: 20}
+
+// Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F511p111) Invert(x *F511p111) {
-	var odd [16]F511p111 // x, x^3, x^5, ...
-	var t F511p111
-	odd[0] = *x
-	t.Square(x)
-	for i := 1; i < 16; i++ {
-		odd[i].Mul(&odd[i-1], &t)
-	}
-	r := odd[0]
-	for _, s := range [...]struct{ squarings, odd int }{{509, 13}, {2, 0}} {
-		for range s.squarings {
-			r.Square(&r)
-		}
-		r.Mul(&r, &odd[s.odd])
-	}
-	*z = r
+	t := x.Limbs()
+	f511p111GCD.invert(t[:], t[:])
+	z.SetLimbs(&t)
 }

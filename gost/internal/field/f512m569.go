@@ -629,52 +629,11 @@ func (*F512m569) InRange(x *[8]uint64) uint64 {
 	return c
 }
 
-// Invert sets z = x^(p-2), which is 1/x, and 0 if x = 0. The operations do not
-// depend on x.
+var f512m569GCD = gcdModulus{m: wide{0x3ffffffffffffdc7, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0xffff}, n: 9, inv: 0x275e081931f0b3f7, batches: 20}
+
+// Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F512m569) Invert(x *F512m569) {
-	sq := func(t *F512m569, n int) {
-		for range n {
-			t.Square(t)
-		}
-	}
-	// r = x^(2^k-1), k following the binary digits of 496.
-	r := *x
-	var t F512m569
-	t = r
-	sq(&t, 1)
-	r.Mul(&r, &t) // k = 2
-	r.Square(&r)
-	r.Mul(&r, x) // k = 3
-	t = r
-	sq(&t, 3)
-	r.Mul(&r, &t) // k = 6
-	r.Square(&r)
-	r.Mul(&r, x) // k = 7
-	t = r
-	sq(&t, 7)
-	r.Mul(&r, &t) // k = 14
-	r.Square(&r)
-	r.Mul(&r, x) // k = 15
-	t = r
-	sq(&t, 15)
-	r.Mul(&r, &t) // k = 30
-	r.Square(&r)
-	r.Mul(&r, x) // k = 31
-	t = r
-	sq(&t, 31)
-	r.Mul(&r, &t) // k = 62
-	t = r
-	sq(&t, 62)
-	r.Mul(&r, &t) // k = 124
-	t = r
-	sq(&t, 124)
-	r.Mul(&r, &t) // k = 248
-	t = r
-	sq(&t, 248)
-	r.Mul(&r, &t)                                                 // k = 496
-	for _, n := range [...]int{1, 1, 1, 1, 1, 1, 2, 1, 1, 4, 2} { // the low 16 bits
-		sq(&r, n)
-		r.Mul(&r, x)
-	}
-	*z = r
+	t := x.Limbs()
+	f512m569GCD.invert(t[:], t[:])
+	z.SetLimbs(&t)
 }

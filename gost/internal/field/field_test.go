@@ -157,6 +157,14 @@ func testField[E any, L any, PE element[E, L]](t *testing.T, p *big.Int, loose b
 	z := new(E)
 	PE(z).SetOne()
 	check("one", z, big.NewInt(1))
+	for _, v := range edges(p, bits, 1500) {
+		if v.Mod(v, p).Sign() != 0 {
+			x := set(v)
+			PE(z).Invert(x)
+			PE(z).Mul(z, x)
+			check("x / x", z, big.NewInt(1))
+		}
+	}
 }
 
 func v4(l *[4]uint64) []uint64 { return l[:] }
@@ -265,6 +273,8 @@ func BenchmarkField(b *testing.B) {
 	b.Run("255p3225/square", func(b *testing.B) { benchSquare[F255p3225](b) })
 	b.Run("256C/mul", func(b *testing.B) { benchMul[F256C](b) })
 	b.Run("256C/square", func(b *testing.B) { benchSquare[F256C](b) })
+	b.Run("256m617/invert", func(b *testing.B) { benchInvert[F256m617](b) })
+	b.Run("512m569/invert", func(b *testing.B) { benchInvert[F512m569](b) })
 	b.Run("512m569/mul", func(b *testing.B) { benchMul[F512m569](b) })
 	b.Run("512m569/square", func(b *testing.B) { benchSquare[F512m569](b) })
 	b.Run("512m569/add", func(b *testing.B) { benchAdd[F512m569](b) })
@@ -317,6 +327,21 @@ func benchSquare[E any, PE interface {
 		for range 100 {
 			PE(x).Square(x)
 		}
+	}
+}
+
+func benchInvert[E any, PE interface {
+	*E
+	Invert(x *E)
+	Add(x, y *E)
+	SetOne()
+}](b *testing.B) {
+	x, one := new(E), new(E)
+	PE(one).SetOne()
+	PE(x).Add(one, one)
+	for b.Loop() {
+		PE(x).Invert(x)
+		PE(x).Add(x, one)
 	}
 }
 

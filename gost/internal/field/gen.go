@@ -458,86 +458,22 @@ func (g *gen) common(v string) {
 	g.p("return c\n}\n")
 }
 
-// invert emits the inversion x^(p-2). The exponent is public and fixed, so
-// the sequence of operations is the same for every x.
+// invert emits the inversion and the prime in limbs of 62 bits for it.
 func (g *gen) invert(v string) {
-	e := new(big.Int).Sub(g.modulus(), big.NewInt(2))
-	g.p("// Invert sets z = x^(p-2), which is 1/x, and 0 if x = 0. The operations do not\n// depend on x.\nfunc (z *%[1]s) Invert(x *%[1]s) {", g.name)
-	if g.form == minus {
-		g.invertOnes(e)
-	} else {
-		g.invertWindow(e)
+	n, width := 5, 62
+	if g.n == 8 {
+		n = 9
 	}
-	g.p("}\n")
-}
-
-// invertOnes builds x^(2^k-1) for the long run of ones by doubling k, then
-// the low bits one by one.
-func (g *gen) invertOnes(e *big.Int) {
-	low := 16
-	ones := 64*g.n - low
-	g.p("sq := func(t *%s, n int) {\nfor range n {\nt.Square(t)\n}\n}", g.name)
-	g.p("// r = x^(2^k-1), k following the binary digits of %d.", ones)
-	g.p("r := *x\nvar t %s", g.name)
-	k := 1
-	for i := big.NewInt(int64(ones)).BitLen() - 2; i >= 0; i-- {
-		g.p("t = r\nsq(&t, %d)\nr.Mul(&r, &t) // k = %d", k, 2*k)
-		k *= 2
-		if ones>>i&1 == 1 {
-			k++
-			g.p("r.Square(&r)\nr.Mul(&r, x) // k = %d", k)
-		}
+	mask := big.NewInt(1<<62 - 1)
+	words := make([]string, n)
+	for i := range words {
+		w := new(big.Int).Rsh(g.modulus(), uint(width*i))
+		words[i] = fmt.Sprintf("%#x", w.And(w, mask))
 	}
-	var digits []string
-	pending := 0
-	for i := low - 1; i >= 0; i-- {
-		pending++
-		if e.Bit(i) == 1 {
-			digits = append(digits, fmt.Sprint(pending))
-			pending = 0
-		}
-	}
-	g.p("for _, n := range [...]int{%s} { // the low %d bits\nsq(&r, n)\nr.Mul(&r, x)\n}", strings.Join(digits, ", "), low)
-	if pending > 0 {
-		g.p("sq(&r, %d)", pending)
-	}
-	g.p("*z = r")
-}
-
-// invertWindow is a sliding window of 5 bits over the fixed exponent.
-func (g *gen) invertWindow(e *big.Int) {
-	type step struct{ sq, idx int }
-	var steps []step
-	pending := 0
-	for i := e.BitLen() - 1; i >= 0; {
-		if e.Bit(i) == 0 {
-			pending++
-			i--
-			continue
-		}
-		l := max(i-4, 0)
-		for e.Bit(l) == 0 {
-			l++
-		}
-		w := 0
-		for j := i; j >= l; j-- {
-			w = w<<1 | int(e.Bit(j))
-		}
-		steps = append(steps, step{pending + i - l + 1, w / 2})
-		pending = 0
-		i = l - 1
-	}
-	g.p("var odd [16]%s // x, x^3, x^5, ...\nvar t %s\nodd[0] = *x\nt.Square(x)\nfor i := 1; i < 16; i++ {\nodd[i].Mul(&odd[i-1], &t)\n}", g.name, g.name)
-	g.p("r := odd[%d]", steps[0].idx)
-	var s []string
-	for _, st := range steps[1:] {
-		s = append(s, fmt.Sprintf("{%d, %d}", st.sq, st.idx))
-	}
-	g.p("for _, s := range [...]struct{ squarings, odd int }{%s} {\nfor range s.squarings {\nr.Square(&r)\n}\nr.Mul(&r, &odd[s.odd])\n}", strings.Join(s, ", "))
-	if pending > 0 {
-		g.p("for range %d {\nr.Square(&r)\n}", pending)
-	}
-	g.p("*z = r")
+	inv := new(big.Int).ModInverse(g.modulus(), new(big.Int).Lsh(big.NewInt(1), 62))
+	steps := (45907*g.modulus().BitLen() + 26313) / 19929
+	g.p("var %sGCD = gcdModulus{m: wide{%s}, n: %d, inv: %#x, batches: %d}\n", v, strings.Join(words, ", "), n, inv, (steps+width-1)/width)
+	g.p("// Invert sets z = 1/x, and 0 if x = 0, in constant time.\nfunc (z *%s) Invert(x *%s) {\nt := x.Limbs()\n%sGCD.invert(t[:], t[:])\nz.SetLimbs(&t)\n}\n", g.name, g.name, v)
 }
 
 // montMul emits z = x * y / 2^(64n) mod m.

@@ -123,7 +123,9 @@ func (d *digest) block(m word) {
 // go on afterwards.
 func (d *digest) Sum(b []byte) []byte {
 	c := *d
-	// Steps 2.2 to 2.7. A last block that was full is already absorbed.
+	// Steps 2.2 to 2.7. A last block that was full is already absorbed. For the
+	// empty message step 2.5 would hash a block of zeros; the published digests
+	// of the empty message leave it out.
 	if c.nbuf > 0 {
 		clear(c.buf[c.nbuf:])
 		c.block(load(c.buf[:]))
@@ -162,7 +164,7 @@ func (d *digest) cipher(key []byte) cipher.Block {
 	c, err := gost28147.NewCipher(key, d.sbox)
 	if err != nil {
 		// The key has 32 bytes and the S-box comes from a constructor.
-		panic("gost341194: " + err.Error())
+		panic("gost341194: " + err.Error()) //nolint:forbidigo // cannot happen
 	}
 	return c
 }

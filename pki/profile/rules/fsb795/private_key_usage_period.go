@@ -13,7 +13,7 @@ func PrivateKeyUsagePeriod() profile.Rule {
 	return profile.Rule{
 		ID:    "fsb795-private-key-usage-period",
 		Title: "privateKeyUsagePeriod does not end before it begins and not after the certificate",
-		Cite:  "FSB order No. 795; X.509, clause 9.2.2.5",
+		Cite:  "FSB order No. 795; X.509, privateKeyUsagePeriod",
 		// Real qualified certificates deviate: the start may be later than
 		// the certificate's, and that is in order.
 		Severity:  pki.Warn,

@@ -1,0 +1,100 @@
+package ca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// Authority is what `ca` commands ask of an authority, be it an [Issuer] in
+// the same process or the socket of one that serves.
+type Authority interface {
+	// IssueRequest prepares and issues by the profile with a name; "" picks
+	// the subscriber profile by [ProfileFor].
+	IssueRequest(ctx context.Context, profile string, r Request) (*pki.Certificate, error)
+	Revoke(ctx context.Context, r Revocation) (Entry, error)
+	Hold(ctx context.Context, r Revocation) (Entry, error)
+	Release(ctx context.Context, r Revocation) (Entry, error)
+	CRL(ctx context.Context, actor string) (CRLEntry, error)
+	// List iterates over the entries with a status, in the order of serial
+	// numbers; "" is every status.
+	List(ctx context.Context, s Status) iter.Seq2[Entry, error]
+}
+
+var _ Authority = (*Issuer)(nil)
+
+// ErrProfile is returned for a profile name that is not known.
+var ErrProfile = errors.New("ca: unknown profile")
+
+// IssueRequest implements [Authority].
+func (i *Issuer) IssueRequest(ctx context.Context, name string, r Request) (*pki.Certificate, error) {
+	if r.CSR == nil {
+		return nil, errors.New("ca: a request is required")
+	}
+	p, ok := ProfileByName(name)
+	if name == "" {
+		p, ok = ProfileFor(r.CSR.Subject), true
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w %q", ErrProfile, name)
+	}
+	prepared, err := i.Prepare(ctx, p, r)
+	if err != nil {
+		return nil, err
+	}
+	return i.Issue(ctx, prepared)
+}
+
+// page is how many entries List reads in one view, so that no writer waits
+// for a consumer.
+const page = 256
+
+// List implements [Authority]. Entries that are added while it runs may or may
+// not be seen.
+func (i *Issuer) List(ctx context.Context, s Status) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		var after Serial
+		for {
+			list, last, err := i.Page(ctx, s, after, page)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for _, e := range list {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if last == (Serial{}) {
+				return
+			}
+			after = last
+		}
+	}
+}
+
+// Page returns at most n entries with a status behind a serial number, having
+// looked at no more than 64 times as many. next is where to go on, zero at the
+// end.
+func (i *Issuer) Page(ctx context.Context, s Status, after Serial, n int) (list []Entry, next Serial, err error) {
+	err = i.ledger.View(ctx, func(tx ReadTx) error {
+		looked := 0
+		for e, err := range tx.Entries(after) {
+			if err != nil {
+				return err
+			}
+			if s == "" || e.Status == s {
+				list = append(list, e)
+			}
+			if looked++; len(list) == n || looked == 64*n {
+				next = e.Serial
+				return nil
+			}
+		}
+		return nil
+	})
+	return list, next, err
+}

@@ -1,0 +1,136 @@
+package ca
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/profile"
+)
+
+// RootOptions say what a root authority's certificate looks like.
+type RootOptions struct {
+	Subject pki.Name // required
+	Days    int      // 0: 15 years
+	// MaxPathLen is the number of authorities that may stand between the root
+	// and an end entity; negative is no limit.
+	MaxPathLen int
+	Rules      profile.Set // as in Config
+	Rand       io.Reader   // nil: crypto/rand
+	Now        func() time.Time
+}
+
+// NewRoot makes a self-signed certificate for an authority's own key, checked
+// by the rules before the key signs. The caller keeps it with [WriteDir] and
+// opens its ledger with [Found].
+func NewRoot(key crypto.Signer, o RootOptions) (*pki.Certificate, error) {
+	if key == nil || len(o.Subject.RDNs) == 0 {
+		return nil, errors.New("ca: a key and a subject are required")
+	}
+	if o.Days < 0 || o.Days > maxDays {
+		return nil, errors.New("ca: days out of range")
+	}
+	if err := o.Rules.Check(); err != nil {
+		return nil, fmt.Errorf("ca: rules: %w", err)
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	pub := key.Public()
+	if alg.IsTestKey(pub) || alg.IsLegacy(pub) {
+		return nil, refuse("publicKey", "%s cannot be an authority's", alg.KeyName(pub))
+	}
+	if err := checkWeak(pub); err != nil {
+		return nil, err
+	}
+	t, err := o.template(pub)
+	if err != nil {
+		return nil, err
+	}
+	return o.sign(t, key)
+}
+
+func (o RootOptions) template(pub crypto.PublicKey) (*pki.CertificateTemplate, error) {
+	serial, err := NewSerial(o.Rand)
+	if err != nil {
+		return nil, err
+	}
+	spki, err := alg.MarshalPublicKey(pub)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	keyID, err := alg.KeyIdentifier(spki)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	now := o.Now().UTC().Truncate(time.Second)
+	notAfter := now.AddDate(15, 0, 0)
+	if o.Days > 0 {
+		notAfter = now.AddDate(0, 0, o.Days)
+	}
+	return &pki.CertificateTemplate{
+		SerialNumber: serial.Big(), Subject: o.Subject, NotBefore: now, NotAfter: notAfter,
+		BasicConstraints: true, IsCA: true, MaxPathLen: max(o.MaxPathLen, -1), KeyUsage: authorityUsage,
+		SubjectKeyID: keyID, AuthorityKeyID: keyID, Policies: authorityPolicies(),
+	}, nil
+}
+
+// sign lints with a throwaway key and signs with the real one.
+func (o RootOptions) sign(t *pki.CertificateTemplate, key crypto.Signer) (*pki.Certificate, error) {
+	throwaway, err := throwawayKey(key.Public())
+	if err != nil {
+		return nil, fmt.Errorf("ca: throwaway key: %w", err)
+	}
+	subject, err := o.Subject.DER()
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	self := &pki.Certificate{RawSubject: subject, Subject: o.Subject, SubjectKeyID: t.SubjectKeyID}
+	tbs, _, err := lintWith(throwaway, o.Rules, t, self, key.Public())
+	if err != nil {
+		return nil, err
+	}
+	der, err := pki.CreateCertificate(o.Rand, t, nil, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	cert, err := pki.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	if string(cert.RawTBSCertificate) != string(tbs) {
+		return nil, errors.New("ca: the signed certificate differs from the one that was checked")
+	}
+	if err := cert.CheckSignatureFrom(cert); err != nil {
+		return nil, fmt.Errorf("ca: the new signature does not verify: %w", err)
+	}
+	return cert, nil
+}
+
+// NewSubordinate makes a certificate for an authority below this one: a
+// request signed by its key, prepared and issued by the profile SubCA. days is
+// as in Request.
+func (i *Issuer) NewSubordinate(ctx context.Context, key crypto.Signer, subject pki.Name, days int, actor string) (*pki.Certificate, error) {
+	der, err := pki.CreateRequest(i.rand, &pki.RequestTemplate{Subject: subject}, key)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	csr, err := pki.ParseRequest(der)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	p, err := i.Prepare(ctx, SubCA(), Request{CSR: csr, Days: days, Actor: actor})
+	if err != nil {
+		return nil, err
+	}
+	return i.Issue(ctx, p)
+}

@@ -1,0 +1,277 @@
+package ca
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/journal"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/profile"
+)
+
+// Request is what somebody asks the authority for.
+type Request struct {
+	CSR *pki.CertificateRequest // required; its signature is checked
+	// Days is the validity; 0 is the profile's. Where it would reach beyond
+	// the issuer's certificate it ends with it.
+	Days int
+	// IdentificationKind is how the applicant was identified, 0 to 3; it is
+	// written by subscriber profiles. 0 is personal(0) of RFC 9215, section 5.1.
+	IdentificationKind int
+	// Actor is who asks, for the journal.
+	Actor string
+}
+
+// maxDays bounds Request.Days: a century.
+const maxDays = 36525
+
+// Prepared is a certificate that passed every check: the permission to sign
+// it, once. The zero Prepared permits nothing.
+type Prepared struct {
+	issuer   *Issuer
+	template *pki.CertificateTemplate
+	pub      crypto.PublicKey
+	tbs      []byte // what was linted, and what will be signed octet by octet
+	entry    Entry
+	actor    string
+	report   profile.Report
+	used     atomic.Bool
+}
+
+// Report returns what the rules said; no rule of severity pki.Error is broken.
+func (p *Prepared) Report() profile.Report { return p.report }
+
+// LintError is returned for a certificate that breaks a rule.
+type LintError struct{ Report profile.Report }
+
+// Error names every broken rule of severity pki.Error.
+func (e *LintError) Error() string {
+	var parts []string
+	for _, r := range e.Report.Broken(pki.Error) {
+		for _, p := range r.Problems {
+			parts = append(parts, fmt.Sprintf("%s: %s: %s (%s)", r.Rule, p.Field, p.Detail, r.Cite))
+		}
+	}
+	if f, bad := pki.FirstError(e.Report.Findings); bad {
+		parts = append(parts, f.String())
+	}
+	return "ca: the certificate would break " + strings.Join(parts, "; ")
+}
+
+// What Prepare and Issue refuse beside a *[RequestError] and a *[LintError].
+var (
+	// ErrUsed: a Prepared is good for one certificate.
+	ErrUsed = errors.New("ca: this preparation was used before")
+	// ErrKeyBlocked: a certificate of this key was revoked because the key
+	// was compromised.
+	ErrKeyBlocked = errors.New("ca: the key is blocked: it was reported as compromised")
+)
+
+// Prepare checks a request against a profile, signs the certificate-to-be with
+// a throwaway key of the authority's algorithm, and runs the rules over it. It
+// changes nothing. The errors are a *[RequestError] for a request that is
+// refused, [ErrKeyBlocked], [ErrOutsideValidity] and a *[LintError].
+func (i *Issuer) Prepare(ctx context.Context, p Profile, r Request) (*Prepared, error) {
+	if r.CSR == nil {
+		return nil, errors.New("ca: a request is required")
+	}
+	if r.Days < 0 || r.Days > maxDays || r.IdentificationKind < 0 || r.IdentificationKind > 3 {
+		return nil, errors.New("ca: days or identificationKind out of range")
+	}
+	now := i.seconds()
+	if err := i.checkTime(now); err != nil {
+		return nil, err
+	}
+	if p.CA && i.cert.MaxPathLen >= 0 && p.MaxPathLen >= i.cert.MaxPathLen {
+		// RFC 5280, section 4.2.1.9: pathLenConstraint is "the maximum number
+		// of non-self-issued intermediate certificates that may follow".
+		return nil, fmt.Errorf("%w: its path length %d does not allow a subordinate authority", ErrNotIssuer, i.cert.MaxPathLen)
+	}
+	if err := i.checkRequest(p, r.CSR); err != nil {
+		return nil, err
+	}
+	want := r.CSR.Requested()
+	if want.IdentificationKind != nil && *want.IdentificationKind != r.IdentificationKind {
+		return nil, refuse("identificationKind", "the request says %d, the authority %d", *want.IdentificationKind, r.IdentificationKind)
+	}
+	keyID, err := alg.KeyIdentifier(r.CSR.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return nil, &RequestError{Field: "publicKey", Detail: "no key identifier", Err: err}
+	}
+	if err := i.checkBlocked(ctx, keyID); err != nil {
+		return nil, err
+	}
+	t, err := i.template(p, r, want, keyID, now)
+	if err != nil {
+		return nil, err
+	}
+	out := &Prepared{issuer: i, template: t, pub: r.CSR.PublicKey, actor: r.Actor}
+	out.entry = Entry{Profile: p.Name, Subject: r.CSR.Subject.String(), KeyID: keyID, NotBefore: t.NotBefore, NotAfter: t.NotAfter, Status: Valid}
+	if out.entry.Serial, err = SerialFrom(t.SerialNumber); err != nil {
+		return nil, err
+	}
+	out.tbs, out.report, err = i.lint(t, i.cert, r.CSR.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (i *Issuer) checkBlocked(ctx context.Context, keyID []byte) error {
+	return i.ledger.View(ctx, func(tx ReadTx) error {
+		blocked, err := tx.KeyBlocked(keyID)
+		if err == nil && blocked {
+			err = ErrKeyBlocked
+		}
+		return err
+	})
+}
+
+// template puts a certificate together from profile, request and settings.
+func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []byte, now time.Time) (*pki.CertificateTemplate, error) {
+	serial, err := NewSerial(i.rand)
+	if err != nil {
+		return nil, err
+	}
+	s := i.settings
+	notAfter := p.notAfter(now, s)
+	if r.Days > 0 {
+		notAfter = now.AddDate(0, 0, r.Days)
+	}
+	if notAfter.After(i.cert.NotAfter) {
+		notAfter = i.cert.NotAfter // never beyond the issuer's
+	}
+	t := &pki.CertificateTemplate{
+		SerialNumber: serial.Big(), Subject: r.CSR.Subject, NotBefore: now, NotAfter: notAfter,
+		BasicConstraints: p.CA, IsCA: p.CA, MaxPathLen: p.MaxPathLen,
+		KeyUsage: usageFor(r.CSR.PublicKey, p.KeyUsage), ExtKeyUsage: p.ExtKeyUsage, ExtKeyUsageCritical: p.ExtKeyUsageCritical,
+		SubjectKeyID: keyID, AuthorityKeyID: i.cert.KeyID(), Policies: p.Policies, OCSPNoCheck: p.OCSPNoCheck,
+		SubjectAltNames:       want.SubjectAltNames,
+		CRLDistributionPoints: s.CRLURLs, OCSPServers: s.OCSPURLs, IssuingCertificateURLs: s.IssuerURLs,
+	}
+	if p.OCSPNoCheck {
+		t.OCSPServers = nil // a responder is not asked about itself
+	}
+	if p.Tools {
+		t.IssuerSignTool = s.IssuerSignTool
+	}
+	if p.Subscriber {
+		t.PrivateKeyNotBefore, t.PrivateKeyNotAfter = now, notAfter
+		t.IdentificationKind = &r.IdentificationKind
+		if t.SubjectSignTool = want.SubjectSignTool; t.SubjectSignTool == "" {
+			t.SubjectSignTool = s.SubjectSignTool
+		}
+	}
+	return t, nil
+}
+
+// lint signs with the throwaway key and runs the rules. It returns the signed
+// part, in which the throwaway key leaves no trace: issuer name, algorithm and
+// key identifiers are the authority's.
+func (i *Issuer) lint(t *pki.CertificateTemplate, issuer *pki.Certificate, pub crypto.PublicKey) ([]byte, profile.Report, error) {
+	key, err := i.throwaway()
+	if err != nil {
+		return nil, profile.Report{}, fmt.Errorf("ca: throwaway key: %w", err)
+	}
+	return lintWith(key, i.rules, t, issuer, pub)
+}
+
+func lintWith(key crypto.Signer, rules profile.Set, t *pki.CertificateTemplate, issuer *pki.Certificate, pub crypto.PublicKey) ([]byte, profile.Report, error) {
+	standIn := *issuer
+	standIn.PublicKey = key.Public()
+	der, err := pki.CreateCertificate(nil, t, &standIn, pub, key)
+	if err != nil {
+		return nil, profile.Report{}, fmt.Errorf("ca: %w", err)
+	}
+	c, err := pki.ParseCertificate(der)
+	if err != nil {
+		return nil, profile.Report{}, fmt.Errorf("ca: what would be issued does not parse: %w", err)
+	}
+	report := rules.Lint(c)
+	if report.HasErrors() {
+		return nil, report, &LintError{report}
+	}
+	if report.Checked() == 0 {
+		return nil, report, errors.New("ca: no rule spoke about the certificate")
+	}
+	return c.RawTBSCertificate, report, nil
+}
+
+// throwawayKey makes a key of the same signature algorithm and, for GOST and
+// ECDSA, the same curve. It signs only what is linted and thrown away.
+func throwawayKey(pub crypto.PublicKey) (crypto.Signer, error) {
+	if _, ok := pub.(*rsa.PublicKey); ok {
+		return alg.GenerateKey("rsa-2048", "") // any length has the same identifier
+	}
+	name, set, _ := strings.Cut(alg.KeyName(pub), " ")
+	return alg.GenerateKey(name, set)
+}
+
+// Issue signs a prepared certificate with the authority's key and puts it on
+// the ledger before it returns it. It works once for a Prepared, whatever the
+// outcome; then the answer is [ErrUsed].
+func (i *Issuer) Issue(ctx context.Context, p *Prepared) (*pki.Certificate, error) {
+	if p == nil || p.issuer != i {
+		return nil, errors.New("ca: the preparation is not this issuer's")
+	}
+	if !p.used.CompareAndSwap(false, true) {
+		return nil, ErrUsed
+	}
+	now := i.seconds()
+	if err := i.checkTime(now); err != nil {
+		return nil, err
+	}
+	der, err := pki.CreateCertificate(i.rand, p.template, i.cert, p.pub, i.key)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	cert, err := pki.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	// What leaves is what was linted, and it verifies: a faulty token or a
+	// fault in computation must not leave a signature behind.
+	if !bytes.Equal(cert.RawTBSCertificate, p.tbs) {
+		return nil, errors.New("ca: the signed certificate differs from the one that was checked")
+	}
+	if err := cert.CheckSignatureFrom(i.cert); err != nil {
+		return nil, fmt.Errorf("ca: the new signature does not verify: %w", err)
+	}
+	entry := p.entry
+	entry.IssuedAt = now
+	err = i.ledger.Update(ctx, func(tx Tx) error {
+		// The key may have been blocked since it was prepared.
+		if blocked, err := tx.KeyBlocked(entry.KeyID); err != nil {
+			return err
+		} else if blocked {
+			return ErrKeyBlocked
+		}
+		if err := tx.Add(entry, der); err != nil {
+			return err
+		}
+		_, err := tx.Append(journal.Entry{Time: i.now(), Actor: p.actor, Event: "issue", Subject: entry.Serial.String(), Data: issueData(entry, cert)})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cert, nil
+}
+
+// issueData is what the journal keeps of a certificate: enough to know one
+// that turns up later.
+func issueData(e Entry, c *pki.Certificate) map[string]string {
+	_, _, streebog := c.Thumbprints()
+	return map[string]string{
+		"profile": e.Profile, "name": e.Subject, "notAfter": e.NotAfter.Format(time.RFC3339),
+		"streebog256": fmt.Sprintf("%x", streebog),
+	}
+}

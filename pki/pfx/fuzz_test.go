@@ -1,0 +1,56 @@
+package pfx
+
+import (
+	"testing"
+
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+)
+
+// cheap says whether opening b costs a fuzzer little; the limits allow more.
+func cheap(b []byte) bool {
+	var d decoder
+	if d.parse(b) != nil {
+		return true
+	}
+	n := d.spent
+	if d.mac != nil {
+		cost, err := d.mac.cost()
+		if err != nil {
+			return true
+		}
+		n += cost
+	}
+	return n < 20_000 && !d.foreign
+}
+
+func FuzzDecode(f *testing.F) {
+	c := newContents(f, "gost2012-256", "cryptopro-a")
+	f.Add(mustEncode(f, c, "p", Options{Iterations: 1000}))
+	f.Add(mustEncode(f, c, "p", Options{Iterations: 1000, Cipher: "kuznyechik-omac"}))
+	f.Add(mustEncode(f, newContents(f, "ecdsa-p256", ""), "p", Options{Iterations: 1000}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if !cheap(b) {
+			return
+		}
+		got, err := Decode(b, []byte("p"))
+		if err == nil && got.Certificate != nil && !alg.EqualKeys(got.Certificate.PublicKey, got.Key.Public()) {
+			t.Error("key and certificate do not belong together")
+		}
+	})
+}
+
+func FuzzReadKeyFile(f *testing.F) {
+	c := newContents(f, "gost2012-256", "cryptopro-a")
+	p8, err := alg.MarshalPKCS8(c.Key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(pemOf("PRIVATE KEY", p8), pemOf("CERTIFICATE", c.Certificate.Raw)...))
+	f.Add(p8)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		refuse := func() ([]byte, error) { return nil, ErrPassword } // FuzzDecode opens files
+		if got, err := ReadKeyFile(b, refuse); err == nil && got.Key == nil {
+			t.Error("no key and no error")
+		}
+	})
+}
