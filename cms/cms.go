@@ -1,5 +1,5 @@
 // Package cms reads and writes signed messages: SignedData of the
-// Cryptographic Message Syntax (RFC 5652, section 5), attached and detached,
+// Cryptographic Message Syntax ([RFC 5652], section 5), attached and detached,
 // as DER or BER, and checks DigestedData (section 7). Content streams: a
 // document of any size is hashed in constant memory.
 //

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"iter"
 	"net"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -44,8 +43,6 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	}
 	return &Client{conn: conn, in: bufio.NewReader(conn)}, nil
 }
-
-func dirOf(path string) string { return filepath.Dir(path) }
 
 // Close ends the connection.
 func (c *Client) Close() error { return c.conn.Close() }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type Server struct {
 	issuer   *ca.Issuer
 	listener *net.UnixListener
+	path     string
 	slots    chan struct{}
 }
 
@@ -36,19 +38,26 @@ func Listen(path string, issuer *ca.Issuer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{issuer: issuer, listener: l, slots: make(chan struct{}, maxConnections)}, nil
+	return &Server{issuer: issuer, listener: l, path: path, slots: make(chan struct{}, maxConnections)}, nil
 }
+
+// maxPath is the longest name of a socket that every system takes: sun_path
+// has 104 octets on BSD and macOS, 108 on Linux, its closing zero included.
+const maxPath = 103
 
 // listenPrivate listens with mode 0600 from the first moment: the socket is
 // made in a directory of mode 0700 and then moved, so nobody can connect
 // before its mode is set.
 func listenPrivate(path string) (*net.UnixListener, error) {
-	dir, err := os.MkdirTemp(dirOf(path), ".sock")
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".sock")
 	if err != nil {
 		return nil, fmt.Errorf("casock: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	tmp := dir + string(os.PathSeparator) + "s"
+	tmp := filepath.Join(dir, "s")
+	if n := max(len(tmp), len(path)); n > maxPath {
+		return nil, fmt.Errorf("casock: %s: the path is %d octets too long for a socket", path, n-maxPath)
+	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: tmp, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("casock: %w", err)
@@ -66,9 +75,9 @@ func listenPrivate(path string) (*net.UnixListener, error) {
 
 // Serve answers until the context ends, then removes the socket, waits for
 // requests in progress and returns nil. Any other end is an error.
-func (s *Server) Serve(ctx context.Context, path string) error {
+func (s *Server) Serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
-		_ = os.Remove(path) // a client finds no socket before it finds a closed one
+		_ = os.Remove(s.path) // a client finds no socket before it finds a closed one
 		_ = s.listener.Close()
 	})
 	defer stop()

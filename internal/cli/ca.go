@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
@@ -50,9 +51,12 @@ type authority struct {
 // openAuthority goes through the socket where `ca serve` runs, else opens the
 // ledger. The password is asked for only where this process needs the key.
 func (a *app) openAuthority(ctx context.Context, dir string) (*authority, error) {
-	au, err := dialSocket(ctx, filepath.Join(dir, ca.SocketFile))
-	if au != nil || err != nil {
-		return au, err
+	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
+	switch {
+	case err == nil:
+		return &authority{client, func() { client.Close() }}, nil //nolint:errcheck,gosec // nothing is lost
+	case !errors.Is(err, casock.ErrNotServing):
+		return nil, err
 	}
 	local, err := a.issuer(ctx, dir, secretPassword)
 	if err != nil {
@@ -157,9 +161,9 @@ func (a *app) caInitCommand() *cobra.Command {
 }
 
 func (a *app) caInit(ctx context.Context, f *initFlags) error {
-	name, err := pki.ParseDN(f.subject)
+	name, err := parseSubject("subject", f.subject)
 	if err != nil {
-		return usageErrorf(text{"--subject: %s", "--subject: %s"}, err).withCause(err)
+		return err
 	}
 	for _, file := range []string{ca.CertificateFile, ca.KeyFile, ca.LedgerFile} {
 		if err := (output{path: filepath.Join(f.dir, file)}).checkFree(); err != nil {

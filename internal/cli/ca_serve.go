@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/server"
@@ -63,7 +64,7 @@ func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
 		return failedf(text{"адрес %s занят или недоступен: %s", "the address %s is taken or cannot be used: %s"}, listen, err).
 			withHint(text{"укажите другой --listen", "give another --listen"})
 	}
-	sock, err := listenSocket(filepath.Join(dir, ca.SocketFile))
+	sock, err := casock.Listen(filepath.Join(dir, ca.SocketFile), local.issuer)
 	if err != nil {
 		l.Close() //nolint:errcheck,gosec // the first error counts
 		return err
@@ -78,7 +79,7 @@ func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
 	a.sayf(text{"служба работает: http://%s", "serving: http://%s"}, l.Addr())
 	return both(ctx,
 		func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) },
-		func(ctx context.Context) error { return serveSocket(ctx, sock, local.issuer) })
+		sock.Serve)
 }
 
 // both runs two servers until one ends or ctx is done; then the other is told

@@ -15,7 +15,7 @@ import (
 // libraryError turns the errors that the libraries name into sentences. nil
 // means that err is none of them.
 func libraryError(err error) *userError {
-	for _, translate := range []func(error) *userError{keyError, signError, algorithmError} {
+	for _, translate := range []func(error) *userError{keyError, signError, algorithmError, caError, nameError} {
 		if u := translate(err); u != nil {
 			return u
 		}

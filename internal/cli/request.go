@@ -24,10 +24,9 @@ func (a *app) requestCreateCommand() *cobra.Command {
 		Example: `  gosklyuch request create --key ivanov --subject "CN=Иванов Иван Иванович,SN=Иванов,G=Иван Иванович,СНИЛС=112-233-445 95,ИНН=500100732259,C=RU" -o ivanov.csr`,
 		Args:    args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			name, err := pki.ParseDN(subject)
+			name, err := parseSubject("subject", subject)
 			if err != nil {
-				return usageErrorf(text{"--subject: %s", "--subject: %s"}, err).withCause(err).
-					withHint(text{"пример: CN=Иванов Иван Иванович,СНИЛС=11223344595,C=RU", "for example: CN=Ivanov,SNILS=11223344595,C=RU"})
+				return err
 			}
 			if format != "pem" && format != "der" {
 				return usageErrorf(text{"неизвестный формат «%s»: pem или der", "unknown format %q: pem or der"}, format)

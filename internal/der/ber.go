@@ -232,8 +232,8 @@ func (j *joiner) join(e element, depth int) error {
 		if j.pieces++; j.pieces > limits.BERSegments {
 			return fmt.Errorf("a string in more than %d pieces", limits.BERSegments)
 		}
-		// X.690, section 8.23.6 (8.21 in older texts): the pieces of a character
-		// string are encoded as of an OCTET STRING.
+		// X.690, section 8.23: a character string is encoded like an OCTET STRING, so
+		// its pieces are OCTET STRINGs. Some encoders repeat its own tag.
 		switch t := c.tag() &^ constructed; {
 		case t != j.tag && (t != TagOctetString || j.tag == 3):
 			return fmt.Errorf("tag %02X where a piece of a string of tag %02X belongs", c.tag(), j.tag)

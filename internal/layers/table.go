@@ -55,6 +55,7 @@ var table = []row{
 	{pkg: "trust", may: rooms("pki", "pki/path", "cms")},
 	{pkg: "fetch", may: rooms("pki", "ocsp", "tsp", "verify/revocation")},
 	{pkg: "journal", may: rooms("pki", "pki/alg", "gost/...")},
+	{pkg: "internal/casock", may: rooms("pki/ca", "pki", "ocsp")},
 	{pkg: "server", may: []string{"..."}, never: []string{"internal/cli", "cmd/..."}},
 	{pkg: "internal/cli", may: []string{"..."}, never: []string{"cmd/..."}},
 	{pkg: "cmd/gosklyuch", may: []string{"internal/cli"}},

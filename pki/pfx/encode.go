@@ -26,7 +26,7 @@ import (
 // DefaultIterations is the number of iterations that Encode uses for the MAC and
 // for each encrypted part. Opening costs four times as much, because the MAC
 // key needs two blocks and key and certificates have a salt each: 1.5 s here and
-// 1.7 s in OpenSSL on one core of 2.5 GHz. The 600,000 of GnuTLS can be asked
+// 1.7 s in OpenSSL. The 600,000 of GnuTLS can be asked
 // for and are read; as a default they would make every signature wait 9 s.
 const DefaultIterations = 100_000
 

@@ -40,8 +40,8 @@ func fileName(name string) (string, error) {
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "-"), strings.HasPrefix(name, " "):
 		return bad("starts with a dot, a hyphen or a space")
-	case strings.HasSuffix(name, "."), strings.HasSuffix(name, " "):
-		return bad("ends with a dot or a space")
+	case strings.HasSuffix(name, " "):
+		return bad("ends with a space")
 	case isDevice(name):
 		return bad("is the name of a device in Windows")
 	}

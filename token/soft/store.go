@@ -23,7 +23,7 @@ import (
 )
 
 // Iterations is the number of PBKDF2 iterations of a new container, about 0.3 s
-// on one core of 2.5 GHz in portable Go: a person does not notice it at each
+// on one server core in portable Go: a person does not notice it at each
 // signature, and a guess costs as much.
 const Iterations = 80_000
 

@@ -331,9 +331,7 @@ func (g *gen) mulFuncs(v string) {
 	g.p("// Mul sets z = x * y.\nfunc (z *%[1]s) Mul(x, y *%[1]s) {", g.name)
 	g.load("y", "y")
 	g.product()
-	if true {
-		g.p("var l0 uint64")
-	}
+	g.p("var l0 uint64")
 	g.reduce()
 	g.p("}\n")
 	g.p("// Square sets z = x * x.\nfunc (z *%[1]s) Square(x *%[1]s) {", g.name)
@@ -545,7 +543,6 @@ func (g *gen) montSquare() {
 		g.p("u%d, c = bits.Add64(u%d, o, c)\no = c", n, n)
 		g.p("t%d, c = bits.Add64(t%d, u%d, 0)\no += c", i+n, i+n, n)
 	}
-	g.chain("Sub", "u", "t", func(j int) string { return "m" + fmt.Sprint(j) }, 0, true)
 	carry := "0"
 	for j := range n {
 		g.p("u%d, c = bits.Sub64(t%d, m%d, %s)", j, n+j, j, carry)

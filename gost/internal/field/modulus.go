@@ -37,9 +37,6 @@ func NewModulus(m Scalar, n int) *Modulus {
 	return z
 }
 
-// Limbs returns the number of 64-bit limbs, 4 or 8.
-func (q *Modulus) Limbs() int { return q.n }
-
 // Value returns the modulus itself.
 func (q *Modulus) Value() Scalar { return q.m }
 
@@ -182,15 +179,6 @@ func (z *Scalar) Bit(i int) uint64 {
 		return 0
 	}
 	return z[i/64] >> (i % 64) & 1
-}
-
-// AddCarry sets z = x + y as integers and returns the carry.
-func (z *Scalar) AddCarry(x, y *Scalar) uint64 {
-	var c uint64
-	for i := range z {
-		z[i], c = bits.Add64(x[i], y[i], c)
-	}
-	return c
 }
 
 // InvertVartime sets z = 1/x mod m for 0 < x < m and prime m. Its time depends

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -139,19 +140,22 @@ func printRow(r row, ours, theirs float64) {
 	fmt.Printf("%-28s %14s %14s %7s %7s %s\n", r.name, show(ours), show(theirs), ratio, target, verdict)
 }
 
-// measure returns the operations a second of the best slice of 2 ms.
+// measure returns the operations a second of the best slice of 2 ms of this
+// thread's processor time, so that other work on the machine does not count.
 func measure(op func(), limit time.Duration) float64 {
 	const slice = 2 * time.Millisecond
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	op()
 	best, batch := 0.0, 1
-	for end := time.Now().Add(limit); time.Now().Before(end); {
-		start := time.Now()
+	for end := cpuTime() + limit; cpuTime() < end; {
+		start := cpuTime()
 		for range batch {
 			op()
 		}
-		elapsed := time.Since(start)
+		elapsed := cpuTime() - start
 		if elapsed < slice {
-			batch += max(1, min(batch*7, int(float64(batch)*(float64(slice)*1.05/float64(elapsed)-1))))
+			batch += max(1, min(batch*7, int(float64(batch)*(float64(slice)*1.05/float64(elapsed+1)-1))))
 			continue
 		}
 		best = max(best, float64(batch)/elapsed.Seconds())

@@ -8,8 +8,8 @@
 //
 // The peer is testdata/peer.c, compiled against libcrypto (Debian: gcc,
 // libssl-dev, libengine-gost-openssl). Both sides take the best of many slices
-// of 2 ms, so that a busy machine disturbs the ratio little; absolute figures
-// are the machine's. The test prints and never fails on a figure.
+// of 2 ms of processor time, so that a busy machine disturbs the ratio little;
+// absolute figures are the machine's. The test prints and never fails on a figure.
 //
 // A row names an operation of peer.c, its parameter, our counterpart and the
 // target ratio. To add rows, append to the slice that a function such as

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gosklyuch/gosklyuch/internal/casock"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/ca"
+	"github.com/gosklyuch/gosklyuch/pki/ca/boltstore"
+)
+
+// caSentences are what an authority refuses, by its sentinel errors.
+var caSentences = []struct {
+	err     error
+	message text
+	hint    text
+}{
+	{ca.ErrNotIssuer, text{"этот сертификат не даёт права выпускать другие", "this certificate does not allow to issue others"}, text{}},
+	{ca.ErrKeyMismatch, text{"ключ УЦ не подходит к его сертификату", "the authority's key does not belong to its certificate"}, text{"проверьте папку УЦ", "check the authority's folder"}},
+	{ca.ErrOutsideValidity, text{"срок действия сертификата УЦ истёк или не начался", "the authority's certificate is outside its validity"}, text{"выпустите новый сертификат УЦ", "make a new certificate for the authority"}},
+	{ca.ErrNotFound, text{"УЦ не выпускал такого сертификата", "the authority has not issued this certificate"}, text{"список: gosklyuch ca list", "the list: gosklyuch ca list"}},
+	{ca.ErrRevoked, text{"сертификат уже отозван, и это окончательно", "the certificate is revoked already, and that is final"}, text{"выпустите новый", "issue a new one"}},
+	{ca.ErrOnHold, text{"сертификат уже приостановлен", "the certificate is on hold already"}, text{"возобновить: gosklyuch ca release", "to release it: gosklyuch ca release"}},
+	{ca.ErrNotOnHold, text{"сертификат не приостановлен", "the certificate is not on hold"}, text{}},
+	{ca.ErrReason, text{"с такой причиной не отзывают", "certificates are not revoked for this reason"}, text{"список: gosklyuch ca revoke --help", "the list: gosklyuch ca revoke --help"}},
+	{ca.ErrKeyBlocked, text{"ключ из запроса был отозван как скомпрометированный", "the key of the request was revoked as compromised"}, text{"нужен новый ключ", "a new key is needed"}},
+	{ca.ErrProfile, text{"нет такого профиля", "there is no such profile"}, text{"профили: citizen, entrepreneur, organization, subca, ocsp, tsa", "profiles: citizen, entrepreneur, organization, subca, ocsp, tsa"}},
+}
+
+// caError translates what an authority and its ledger refuse.
+func caError(err error) *userError {
+	for _, s := range caSentences {
+		if errors.Is(err, s.err) {
+			return newError(exitFailed, s.message).withHint(s.hint)
+		}
+	}
+	var req *ca.RequestError
+	if errors.As(err, &req) {
+		return requestError(req)
+	}
+	var lint *ca.LintError
+	if errors.As(err, &lint) {
+		var list []string
+		for _, r := range lint.Report.Broken(pki.Error) {
+			list = append(list, r.Rule)
+		}
+		return failedf(text{"сертификат нарушил бы правила: %s", "the certificate would break rules: %s"}, strings.Join(list, ", ")).
+			withHint(text{"исправьте запрос или настройки УЦ", "correct the request or the authority's settings"})
+	}
+	if errors.Is(err, casock.ErrLint) {
+		return failedf(text{"сертификат нарушил бы правила: %s", "the certificate would break rules: %s"}, err)
+	}
+	var held *boltstore.HeldError
+	if errors.As(err, &held) {
+		return failedf(text{"хранилище %s занято процессом %d (%s)", "the ledger %s is held by process %d (%s)"}, held.Path, held.Holder.PID, held.Holder.Host).
+			withHint(text{"дождитесь его или остановите", "wait for it or stop it"})
+	}
+	return nil
+}
+
+// requestError names the field of a refused request.
+func requestError(e *ca.RequestError) *userError {
+	detail := text{e.Detail, e.Detail}
+	if cause := nameError(e.Err); cause != nil {
+		detail = cause.message
+	}
+	return newError(exitFailed, text{"запрос отклонён: " + e.Field + ": " + detail.ru, "the request is refused: " + e.Field + ": " + detail.en}).
+		withHint(text{"исправьте запрос: gosklyuch request create --help", "correct the request: gosklyuch request create --help"})
+}
