@@ -34,7 +34,7 @@ lint:
 	./scripts/lint.sh
 
 bench: ## ratios to gost-engine in the same run
-	$(GO) run ./internal/cryptotest/bench
+	$(GO) test -tags bench -count=1 -timeout 30m -run TestRatios -v ./internal/cryptotest/bench
 
 timing: ## statistical test of constant time (docs/timing.md)
 	$(GO) test -tags timing -run TestTiming -count=1 -timeout 30m -v ./gost/gost3410

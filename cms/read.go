@@ -106,7 +106,7 @@ func open(r io.Reader, want der.Kind) (*reader, error) {
 	}
 	br := bufio.NewReaderSize(plain, 64<<10)
 	head, err := br.Peek(smallElement)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("cms: %w", err)
 	}
 	if kind := der.Sniff(head); kind != der.KindUnknown && kind != want {
@@ -223,12 +223,12 @@ func (rd *reader) set(tag byte, field string, most int, each func(h der.Header) 
 		return err
 	}
 	for n := 0; ; n++ {
-		h, err := rd.s.Next(field)
-		if err == io.EOF {
-			return rd.s.Leave(field)
-		}
+		h, more, err := rd.s.Next(field)
 		if err != nil {
 			return err
+		}
+		if !more {
+			return rd.s.Leave(field)
 		}
 		if n == most {
 			return &LimitError{What: field, Max: int64(most)}
@@ -241,11 +241,8 @@ func (rd *reader) set(tag byte, field string, most int, each func(h der.Header) 
 
 // optional says whether the next element has the tag.
 func (rd *reader) optional(tag byte, field string) (bool, error) {
-	h, err := rd.s.Next(field)
-	if err == io.EOF {
-		return false, nil
-	}
-	return err == nil && h.Tag == tag, err
+	h, more, err := rd.s.Next(field)
+	return more && h.Tag == tag, err
 }
 
 func (rd *reader) digestAlgorithms(sd *SignedData) error {

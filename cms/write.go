@@ -48,7 +48,9 @@ type Digests map[oid.OID][]byte
 // of the templates that were given.
 type FinishFunc func(Digests) ([]*SignerInfo, error)
 
-// WriteDetached writes a message without content as DER.
+// WriteDetached writes a message without content as DER. The signers come out
+// sorted by their encoding (X.690, section 11.6), not in the order given; so
+// they do in the other Write functions.
 func WriteDetached(w io.Writer, m Message, signers []*SignerInfo) error {
 	f := m.frame(signers)
 	encap := der.Wrap(tagSequence, oidDER(m.contentType()))
@@ -105,7 +107,7 @@ func WriteAttached(w io.Writer, m Message, content io.Reader, length int64, temp
 
 // cmpErr returns err unless it is nil or io.EOF, else other.
 func cmpErr(err, other error) error {
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return other

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
 // File is a journal in a file: one record a line, as JSON. Several processes
@@ -127,7 +129,7 @@ func lastLine(f *os.File) (text []byte, end int64, err error) {
 		return nil, 0, fmt.Errorf("journal: %w", err)
 	}
 	// Room for a torn line behind a complete one.
-	from := max(0, size-2*(MaxLine+1))
+	from := max(0, size-2*(limits.JournalLine+1))
 	b := make([]byte, size-from)
 	if _, err := f.ReadAt(b, from); err != nil && !errors.Is(err, io.EOF) {
 		return nil, 0, fmt.Errorf("journal: %w", err)

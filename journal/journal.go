@@ -43,16 +43,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
 // domain separates journal digests from every other use of the hash.
 const domain = "gosklyuch journal v1\x00\x00\x00\x00"
 
-// MaxRecord bounds the canonical encoding of one record, in octets. A record
-// names what was done and to what; documents do not belong in it.
-const MaxRecord = 64 << 10
-
-// ErrTooLarge is returned for an entry whose encoding exceeds [MaxRecord].
+// ErrTooLarge is returned for an entry whose canonical encoding exceeds 64 KiB
+// (limits.JournalRecord), and for a line longer than that allows.
 var ErrTooLarge = errors.New("journal: the record is larger than 64 KiB")
 
 // Digest is the 32-octet Streebog-256 digest of a record, in the byte order of
@@ -117,7 +115,7 @@ type Head struct {
 
 // Next returns the record that puts e behind h. The time is stored in UTC. It
 // fails for text that is not UTF-8, an empty event, a time out of range and an
-// entry larger than [MaxRecord].
+// entry larger than 64 KiB.
 func (h Head) Next(e Entry) (Record, error) {
 	if err := e.check(); err != nil {
 		return Record{}, err
@@ -130,7 +128,7 @@ func (h Head) Next(e Entry) (Record, error) {
 	}
 	r := Record{Entry: e, Seq: h.Seq + 1, Prev: h.Hash}
 	b := r.canonical()
-	if len(b) > MaxRecord {
+	if len(b) > limits.JournalRecord {
 		return Record{}, ErrTooLarge
 	}
 	r.Hash = streebog.Sum256(b)
@@ -146,7 +144,7 @@ func (r Record) Intact() bool {
 		return false
 	}
 	b := r.canonical()
-	return len(b) <= MaxRecord && streebog.Sum256(b) == r.Hash
+	return len(b) <= limits.JournalRecord && streebog.Sum256(b) == r.Hash
 }
 
 // check holds what the canonical encoding relies on.

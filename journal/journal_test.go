@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
 var day = time.Date(2026, 6, 2, 12, 0, 0, 123, time.UTC)
@@ -79,7 +80,7 @@ func TestNextRefuses(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	_, err := Head{}.Next(Entry{Time: day, Event: "e", Subject: strings.Repeat("x", MaxRecord)})
+	_, err := Head{}.Next(Entry{Time: day, Event: "e", Subject: strings.Repeat("x", limits.JournalRecord)})
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("large entry: %v", err)
 	}
@@ -114,7 +115,7 @@ func TestParseRecordRefuses(t *testing.T) {
 		"upper case":     strings.Replace(string(good), `"prev":"00`, `"prev":"AA`, 1),
 		"no digest":      strings.Replace(string(good), `"prev":"00`, `"prev":"zz`, 1),
 		"bad time":       strings.Replace(string(good), "2026-", "26-", 1),
-		"long":           strings.Repeat(" ", MaxLine+1),
+		"long":           strings.Repeat(" ", limits.JournalLine+1),
 	} {
 		if _, err := ParseRecord([]byte(text)); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"time"
-)
 
-// MaxLine bounds one line of a journal file, in octets: JSON may write an
-// octet of text as six (\u00XX), and names and digests take a little.
-const MaxLine = 6*MaxRecord + 1024
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+)
 
 // line is the JSON form of a record.
 type line struct {
@@ -39,7 +37,7 @@ func (r Record) MarshalJSON() ([]byte, error) { return r.Line() }
 // ParseRecord reads the form that [Record.Line] writes. It does not compare
 // the digest; see [Record.Intact].
 func ParseRecord(data []byte) (Record, error) {
-	if len(data) > MaxLine {
+	if len(data) > limits.JournalLine {
 		return Record{}, ErrTooLarge
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
 // lines yields the records of r, one a line, without a torn last line.
@@ -34,7 +36,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	for {
 		part, err := in.ReadSlice('\n')
 		b = append(b, part...)
-		if len(b) > MaxLine+1 {
+		if len(b) > limits.JournalLine+1 {
 			return nil, ErrTooLarge
 		}
 		switch {

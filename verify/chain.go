@@ -19,6 +19,7 @@ type purpose struct {
 	at       time.Time // the moment at which the chain must be valid
 	moment   time.Time // the moment that counts for revocation; not after run.at
 	bags     []*bag    // what comes with the object
+	owner    string    // whose certificate it is, for details; "": the signer's
 	final    bool      // the certificate itself is the object: revoked is REVOKED
 }
 
@@ -240,6 +241,8 @@ func (r *run) revokedReason(i int, p purpose) Reason {
 func (r *run) revokedText(cert *pki.Certificate, a revocation.Answer, i int, p purpose) string {
 	who := cert.Subject.String() + ": "
 	switch {
+	case i == 0 && p.owner != "":
+		who = p.owner
 	case i == 0 && !p.final:
 		who = r.Lang.pick("сертификат подписанта ", "the signer's certificate ")
 	case i == 0:

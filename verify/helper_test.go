@@ -85,7 +85,7 @@ func (m message) sign(t testing.TB) []byte {
 }
 
 // makeToken makes a time-stamp token of tsa over the octets.
-func makeToken(t testing.TB, tsa *testpki.Entity, stamped []byte, at time.Time) []byte {
+func makeToken(t testing.TB, tsa *testpki.Entity, stamped []byte, at time.Time, more ...*pki.Certificate) []byte {
 	t.Helper()
 	var b cryptobyte.Builder
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -106,6 +106,7 @@ func makeToken(t testing.TB, tsa *testpki.Entity, stamped []byte, at time.Time) 
 	}
 	msg := cms.Message{ContentType: oid.TSTInfo}
 	msg.AddCertificates(tsa.Cert)
+	msg.AddCertificates(more...)
 	var out bytes.Buffer
 	if err := cms.WriteAttached(&out, msg, bytes.NewReader(info), int64(len(info)), []*cms.SignerInfo{si}, nil); err != nil {
 		t.Fatal(err)

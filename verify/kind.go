@@ -18,7 +18,8 @@ const (
 	kindUnknown   = "unknown"
 )
 
-// kindOf names the kind of a signature. Whether a qualified certificate comes
+// kindOf names the kind of a signature; where the chain was not looked at it is
+// unknown, unless the certificate has the form. Whether a qualified certificate comes
 // from an accredited authority is not looked at.
 func kindOf(s *Signature) string {
 	switch {
@@ -26,7 +27,7 @@ func kindOf(s *Signature) string {
 		return kindUnknown
 	case qualifiedForm(s.Signer):
 		return kindQualified
-	case s.Status == Passed:
+	case s.Status == Passed && len(s.Chain) > 0:
 		return kindEnhanced
 	}
 	return kindUnknown

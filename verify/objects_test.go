@@ -3,7 +3,11 @@ package verify_test
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -16,6 +20,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/tsp"
 	"github.com/gosklyuch/gosklyuch/verify"
+	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
 
 func TestVerifyCertificate(t *testing.T) {
@@ -190,5 +195,55 @@ func TestVerifyTimeStamp(t *testing.T) {
 	fail := errors.New("disk")
 	if r, err := v.VerifyTimeStamp(t.Context(), tok, iotest.ErrReader(fail), tsp.CheckOptions{}); r != nil || !errors.Is(err, fail) {
 		t.Errorf("unreadable document: %v, %v", r, err)
+	}
+}
+
+func TestObjectAlgorithms(t *testing.T) {
+	ca := testpki.IssueKey(t, testpki.CA(t, "CN=Root"), nil, testpki.TestKey(t))
+	v := &verify.Verifier{Now: func() time.Time { return testpki.Now }}
+	r, err := v.VerifyCRL(t.Context(), testpki.CRL(t, ca, &pki.CRLTemplate{}), ca.Cert)
+	consistent(t, r, err)
+	want(t, r, verify.VerdictInvalid, verify.CryptoConstraints)
+}
+
+// TestOCSPOfAnotherIssuer: the certificate must be from the issuer that is named.
+func TestOCSPOfAnotherIssuer(t *testing.T) {
+	c := testpki.NewChain(t)
+	v := &verify.Verifier{Roots: pki.NewPool(c.Root.Cert), Now: func() time.Time { return testpki.Now }}
+	resp := testpki.OCSP(t, c.Leaf.Cert, c.Root.Cert, c.Root, ocsp.Single{Status: ocsp.Good})
+	r, err := v.VerifyOCSP(t.Context(), resp, verify.OCSPQuestion{Cert: c.Leaf.Cert, Issuer: c.Root.Cert})
+	consistent(t, r, err)
+	want(t, r, verify.VerdictInvalid, verify.ChainGeneral)
+}
+
+// TestWithdrawnDigest: a certificate signed with SHA-1 is neither valid nor a
+// forgery: it would need a proof that it is old.
+func TestWithdrawnDigest(t *testing.T) {
+	key := testpki.Key(t, "rsa-3072", "")
+	root := testpki.IssueKey(t, testpki.CA(t, "CN=Root"), nil, key)
+	parent, err := x509.ParseCertificate(root.Cert.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "Leaf"},
+		NotBefore: testpki.Start.AddDate(-10, 0, 0), NotAfter: testpki.End, SignatureAlgorithm: x509.SHA1WithRSA}, parent, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := pki.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &verify.Verifier{Roots: pki.NewPool(root.Cert), Now: func() time.Time { return testpki.Now },
+		Revocation: &revocation.Static{Lists: []*pki.RevocationList{testpki.CRL(t, root, &pki.CRLTemplate{})}}}
+	r, err := v.VerifyCertificate(t.Context(), leaf)
+	consistent(t, r, err)
+	want(t, r, verify.VerdictIndeterminate, verify.NoPOE)
+	policy(t, "test")(v)
+	r, err = v.VerifyCertificate(t.Context(), leaf)
+	consistent(t, r, err)
+	want(t, r, verify.VerdictValid, "")
+	if !slices.ContainsFunc(r.Checks, func(c verify.Check) bool { return c.ID == "legacy-algorithm" && c.Result() == "warning" }) {
+		t.Error("accepted in silence")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -302,9 +303,9 @@ func TestCounterSignatures(t *testing.T) {
 }
 
 // stamped adds a signature time stamp; over says what is stamped.
-func stamped(t *testing.T, tsa *testpki.Entity, at time.Time, over func(sig []byte) []byte) func(*cms.SignerInfo) *cms.SignerInfo {
+func stamped(t *testing.T, tsa *testpki.Entity, at time.Time, over func(sig []byte) []byte, more ...*pki.Certificate) func(*cms.SignerInfo) *cms.SignerInfo {
 	return func(si *cms.SignerInfo) *cms.SignerInfo {
-		out, err := si.AddUnsigned(oid.AttrSignatureTimeStamp, makeToken(t, tsa, over(si.Signature), at))
+		out, err := si.AddUnsigned(oid.AttrSignatureTimeStamp, makeToken(t, tsa, over(si.Signature), at, more...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -447,4 +448,103 @@ func hexOf(b []byte) string {
 		s.WriteByte(digits[x&15])
 	}
 	return s.String()
+}
+
+// TestTimeStampTrust: what an authority must be for its time to be proven.
+func TestTimeStampTrust(t *testing.T) {
+	c := testpki.NewChain(t)
+	v := verifier(t, c)
+	when := testpki.Now.AddDate(0, 0, -7)
+	best := func(change func(*cms.SignerInfo) *cms.SignerInfo) time.Time {
+		t.Helper()
+		r := judge(t, v, message{signer: c.Leaf, change: change}.sign(t), document)
+		want(t, r, verify.VerdictValid, "")
+		return r.Signatures[0].BestTime
+	}
+	// The issuer of the authority is known from the token alone.
+	other := testpki.Issue(t, testpki.CA(t, "CN=TSA CA"), c.Root)
+	src := lists(t, c)
+	src.Lists = append(src.Lists, testpki.CRL(t, other, &pki.CRLTemplate{}))
+	v.Revocation = src
+	authority := tsa(t, other)
+	if got := best(stamped(t, authority, when, same, other.Cert)); !got.Equal(when) {
+		t.Errorf("issuer in the token: %v", got)
+	}
+	// Of two time stamps the earlier one counts, wherever it stands: attributes
+	// are sorted, and a longer token goes after a shorter one.
+	for _, days := range [][2]int{{-7, -8}, {-8, -7}} {
+		short := stamped(t, authority, testpki.Now.AddDate(0, 0, days[0]), same, other.Cert)
+		long := stamped(t, authority, testpki.Now.AddDate(0, 0, days[1]), same, other.Cert, c.Root.Cert)
+		if got := best(func(si *cms.SignerInfo) *cms.SignerInfo { return long(short(si)) }); !got.Equal(testpki.Now.AddDate(0, 0, -8)) {
+			t.Errorf("two time stamps: %v", got)
+		}
+	}
+	// An authority that expired since proves nothing any more.
+	tmpl := testpki.Leaf(t, "CN=Old TSA")
+	tmpl.ExtKeyUsage, tmpl.ExtKeyUsageCritical, tmpl.NotAfter = []oid.OID{oid.EKUTimeStamping}, true, testpki.Now.AddDate(0, 0, -1)
+	if got := best(stamped(t, testpki.Issue(t, tmpl, other), when, same, other.Cert)); !got.IsZero() {
+		t.Errorf("expired authority: %v", got)
+	}
+	// A time in the future is nobody's proof.
+	if got := best(stamped(t, authority, testpki.Now.Add(time.Hour), same, other.Cert)); !got.IsZero() {
+		t.Errorf("future: %v", got)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	c := testpki.NewChain(t)
+	sig := append(message{signer: c.Leaf}.sign(t), "junk"...)
+	r := judge(t, verifier(t, c), sig, document)
+	want(t, r, verify.VerdictValid, "")
+	if len(r.Warnings()) != 1 {
+		t.Errorf("warnings %q", r.Warnings())
+	}
+}
+
+func TestSigningTimeForm(t *testing.T) {
+	c := testpki.NewChain(t)
+	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{Key: c.Leaf.Key, Certificate: c.Leaf.Cert,
+		Digest: digest(t, c.Leaf.Cert.PublicKey, []byte(document)), Attributes: []cms.Attribute{{Type: oid.AttrSigningTime, Values: [][]byte{{5, 0}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m cms.Message
+	m.AddCertificates(c.Leaf.Cert)
+	var out bytes.Buffer
+	if err := cms.WriteDetached(&out, m, []*cms.SignerInfo{si}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, judge(t, verifier(t, c), out.Bytes(), document), verify.VerdictInvalid, verify.FormatFailure)
+}
+
+// TestManyCounterSignatures: the work for one signature is bounded, and what
+// was not verified is not passed over.
+func TestManyCounterSignatures(t *testing.T) {
+	c := testpki.NewChain(t)
+	add := counter(t, c.Leaf, nil)
+	sig := message{signer: c.Leaf, change: func(si *cms.SignerInfo) *cms.SignerInfo {
+		for range limits.AttachedVerified + 1 {
+			si = add(si)
+		}
+		return si
+	}}.sign(t)
+	r := judge(t, verifier(t, c), sig, document)
+	want(t, r, verify.VerdictIndeterminate, verify.Generic)
+	if n := len(r.Signatures[0].Counter); n != limits.AttachedVerified {
+		t.Errorf("%d were verified", n)
+	}
+}
+
+// TestSignatureOnly: without a chain nothing else is claimed either.
+func TestSignatureOnly(t *testing.T) {
+	c := testpki.NewChain(t)
+	v := &verify.Verifier{Now: func() time.Time { return testpki.Now }}
+	policy(t, "signature-only")(v)
+	sig := message{signer: c.Leaf, change: stamped(t, tsa(t, c.Sub), testpki.Now.AddDate(0, 0, -1), same)}.sign(t)
+	r := judge(t, v, sig, document)
+	want(t, r, verify.VerdictValid, "")
+	if s := r.Signatures[0]; !s.BestTime.IsZero() || s.Kind != "unknown" || s.Level != "bes" || result(r, "certificate-chain") != "warning" {
+		t.Errorf("best time %v, kind %s, level %s, chain %s", s.BestTime, s.Kind, s.Level, result(r, "certificate-chain"))
+	}
+	want(t, judge(t, v, sig, "x"), verify.VerdictInvalid, verify.HashFailure)
 }

@@ -314,10 +314,10 @@ func TestNonces(t *testing.T) {
 				}
 				return string(sig[n:]) // r, which shows the nonce
 			}
-			if sign(nil, digest) != sign(nil, digest) {
+			if a, b := sign(nil, digest), sign(nil, digest); a != b {
 				t.Error("not deterministic without a generator")
 			}
-			if sign(zeros{}, digest) != sign(zeros{}, digest) {
+			if a, b := sign(zeros{}, digest), sign(zeros{}, digest); a != b {
 				t.Error("not a function of the random octets")
 			}
 			seen := map[string]bool{sign(nil, digest): true, sign(zeros{}, digest): true}

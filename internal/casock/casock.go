@@ -5,8 +5,8 @@
 // # Protocol
 //
 // A client connects to the socket and writes requests, one JSON object a line,
-// at most [MaxRequest] octets; the server answers each with one JSON object a
-// line, at most [MaxResponse] octets, in the same order. Binary data is
+// at most 2 MiB (limits.SocketRequest); the server answers each with one JSON object a
+// line, at most 256 MiB (limits.SocketResponse), in the same order. Binary data is
 // Base64, times are RFC 3339.
 //
 //	{"v":1,"op":"issue","profile":"citizen","request":"MII…","days":0,"identificationKind":0}
@@ -37,20 +37,11 @@ import (
 )
 
 const (
-	// MaxRequest bounds one line of a client: a certification request has a
-	// few KiB, in Base64 a third more.
-	MaxRequest = 2 << 20
-	// MaxResponse bounds one line of a server: a CRL of a million entries has
-	// about 40 MB, in Base64 a third more.
-	MaxResponse = 256 << 20
-
 	// version is what both sides write into "v" and demand there.
 	version = 1
 	// idle is how long a connection may be silent: commands connect, ask and
 	// leave.
 	idle = time.Minute
-	// maxConnections bounds what one user's commands can occupy.
-	maxConnections = 64
 	// pageSize is how many entries one "list" answers.
 	pageSize = 500
 )

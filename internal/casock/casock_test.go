@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/internal/casock"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -249,7 +250,7 @@ func TestBadClients(t *testing.T) {
 	for name, line := range map[string]string{
 		"no JSON": "hello\n", "empty": "\n", "two": "{}{}\n", "unknown member": `{"v":1,"op":"crl","x":1}` + "\n",
 		"version": `{"v":2,"op":"crl"}` + "\n", "operation": `{"v":1,"op":"exec"}` + "\n", "serial": `{"v":1,"op":"hold","serial":"zz"}` + "\n",
-		"request": `{"v":1,"op":"issue","request":"MAA="}` + "\n", "huge": strings.Repeat("a", casock.MaxRequest+2) + "\n",
+		"request": `{"v":1,"op":"issue","request":"MAA="}` + "\n", "huge": strings.Repeat("a", limits.SocketRequest+2) + "\n",
 	} {
 		conn := must(net.Dial("unix", s.path))(t)
 		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
@@ -56,9 +57,11 @@ func (c *Client) ask(ctx context.Context, q request) (response, error) {
 		return response{}, c.broken
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
 	q.Version = version
 	answer, err := c.exchange(q)
+	if !stop() && err == nil {
+		c.broken = ctx.Err() // the deadline in the past is or will be set
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -74,10 +77,10 @@ func (c *Client) ask(ctx context.Context, q request) (response, error) {
 
 func (c *Client) exchange(q request) (response, error) {
 	var answer response
-	if err := encode(c.conn, q, MaxRequest); err != nil {
+	if err := encode(c.conn, q, limits.SocketRequest); err != nil {
 		return answer, err
 	}
-	line, err := readLine(c.in, MaxResponse)
+	line, err := readLine(c.in, limits.SocketResponse)
 	if err != nil {
 		return answer, err
 	}

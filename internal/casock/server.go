@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
@@ -38,7 +39,7 @@ func Listen(path string, issuer *ca.Issuer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{issuer: issuer, listener: l, path: path, slots: make(chan struct{}, maxConnections)}, nil
+	return &Server{issuer: issuer, listener: l, path: path, slots: make(chan struct{}, limits.SocketConnections)}, nil
 }
 
 // maxPath is the longest name of a socket that every system takes: sun_path
@@ -106,11 +107,12 @@ func (s *Server) Serve(ctx context.Context) error {
 // serve answers the requests of one connection.
 func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
+	// Not a deadline: the loop below would set a later one over it.
+	stop := context.AfterFunc(ctx, func() { _ = conn.CloseRead() })
 	defer stop()
 	actor, err := peerActor(conn)
 	if err != nil {
-		_ = encode(conn, response{Version: version, Error: toRemote(err)}, MaxResponse)
+		_ = encode(conn, response{Version: version, Error: toRemote(err)}, limits.SocketResponse)
 		return
 	}
 	in := bufio.NewReader(conn)
@@ -118,7 +120,7 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 		if conn.SetReadDeadline(time.Now().Add(idle)) != nil {
 			return
 		}
-		line, err := readLine(in, MaxRequest)
+		line, err := readLine(in, limits.SocketRequest)
 		if err != nil && !errors.Is(err, ErrTooLarge) {
 			return // the client left
 		}
@@ -138,7 +140,7 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 			answer = response{Error: toRemote(err)}
 		}
 		answer.Version = version
-		if conn.SetWriteDeadline(time.Now().Add(idle)) != nil || encode(conn, answer, MaxResponse) != nil || broken {
+		if conn.SetWriteDeadline(time.Now().Add(idle)) != nil || encode(conn, answer, limits.SocketResponse) != nil || broken {
 			return
 		}
 	}

@@ -41,6 +41,7 @@ type app struct {
 	home    string
 	json    bool
 	noInput bool
+	verbose bool // every check of a report
 
 	secretFiles map[secretKind]*string
 	stdinTaken  string // the flag that reads standard input, once one does

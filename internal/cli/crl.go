@@ -146,6 +146,7 @@ func (a *app) crlVerifyCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&issuer, "issuer", "", a.t(text{"сертификат издателя", "the issuer's certificate"}))
 	a.atFlag(c, &at)
+	a.verboseFlag(c)
 	a.required(c, "issuer")
 	return c
 }

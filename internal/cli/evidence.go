@@ -32,6 +32,7 @@ func (a *app) addEvidenceFlags(c *cobra.Command, f *evidenceFlags) {
 	fl.StringVar(&f.revocation, "revocation", "require", a.t(text{"require или none (не проверять отзыв)", "require, or none (do not check revocation)"}))
 	fl.StringVar(&f.policy, "policy", "default", a.t(text{"политика проверки", "the policy of verification"}))
 	a.atFlag(c, &f.at)
+	a.verboseFlag(c)
 }
 
 // clock returns a clock that stands at the moment, or the given one.

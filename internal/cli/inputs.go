@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/ocsp"
@@ -176,4 +178,17 @@ func parseAll[T any](path string, kind der.Kind, found []der.Block, parse func([
 		out = append(out, x)
 	}
 	return out, nil
+}
+
+// sniffArmored says what a file is from its first octets, through PEM or Base64.
+func sniffArmored(head []byte) der.Kind {
+	r, _, err := der.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return der.Sniff(head)
+	}
+	inner, err := io.ReadAll(r) // the armor of a head may end anywhere
+	if err != nil && len(inner) == 0 {
+		return der.Sniff(head)
+	}
+	return der.Sniff(inner)
 }

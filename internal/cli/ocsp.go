@@ -59,6 +59,7 @@ func (a *app) ocspQueryCommand() *cobra.Command {
 	c.Flags().StringVar(&url, "url", "", a.t(text{"адрес службы; без него берётся из сертификата", "the service's address; without it the certificate's own"}))
 	c.Flags().BoolVar(&private, "allow-private", false, a.t(text{"разрешить адреса внутренней сети", "allow addresses of the internal network"}))
 	a.outputFlags(c, &out, false)
+	a.verboseFlag(c)
 	a.required(c, "issuer")
 	return c
 }
@@ -123,6 +124,7 @@ func (a *app) ocspVerifyCommand() *cobra.Command {
 	f.StringVar(&request, "request", "", a.t(text{"запрос: сверить метку (nonce)", "the request, to compare the nonce"}))
 	f.StringArrayVar(&trusted, "trust", nil, a.t(text{"корень или доверенная служба OCSP", "an anchor or a trusted responder"}))
 	a.atFlag(c, &at)
+	a.verboseFlag(c)
 	a.required(c, "cert", "issuer")
 	return c
 }

@@ -100,6 +100,7 @@ func (a *app) rawVerifyCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&cert, "cert", "", a.t(text{"сертификат подписанта", "the signer's certificate"}))
+	a.verboseFlag(c)
 	a.required(c, "cert")
 	return c
 }

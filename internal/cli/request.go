@@ -84,7 +84,7 @@ func requestTemplate(name pki.Name, profile string) (*pki.RequestTemplate, error
 }
 
 func (a *app) requestVerifyCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "verify F.csr",
 		Short: a.t(text{"проверить подпись запроса", "check a request's own signature"}),
 		Args:  args(1, 1, text{"файл запроса", "the request's file"}),
@@ -98,4 +98,6 @@ func (a *app) requestVerifyCommand() *cobra.Command {
 			return a.printReport(rep)
 		},
 	}
+	a.verboseFlag(c)
+	return c
 }

@@ -72,16 +72,16 @@ func (c *content) advance() error {
 	if c.primitive {
 		return io.EOF
 	}
-	h, err := c.s.Next(c.field)
-	if err == io.EOF {
+	h, more, err := c.s.Next(c.field)
+	if err != nil {
+		return err
+	}
+	if !more {
 		c.s.frames = c.s.frames[:len(c.s.frames)-1]
 		if len(c.s.frames) == c.base {
 			return io.EOF
 		}
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	c.s.next = nil
 	switch h.Tag {

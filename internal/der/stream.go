@@ -93,7 +93,7 @@ func (s *Stream) BER() bool { return s.notDER }
 
 // fail makes an error for field at the current position.
 func (s *Stream) fail(field string, err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	var syntax *SyntaxError
@@ -112,36 +112,33 @@ func (s *Stream) limit() int64 {
 }
 
 // Next returns the header of the next element of the current level without
-// consuming it, and io.EOF at the end of the level.
-func (s *Stream) Next(field string) (Header, error) {
+// consuming it. more is false at the end of the level.
+func (s *Stream) Next(field string) (h Header, more bool, err error) {
 	if s.next != nil {
-		return *s.next, nil
+		return *s.next, true, nil
 	}
+	var f *frame
 	if n := len(s.frames); n > 0 {
-		f := &s.frames[n-1]
+		f = &s.frames[n-1]
 		if f.ended || f.end == s.off {
-			return Header{}, io.EOF
+			return Header{}, false, nil
 		}
 	}
-	h, err := s.readHeader()
-	if err != nil {
-		return Header{}, s.fail(field, err)
-	}
-	// End-of-contents is two zero octets (X.690, section 8.1.5).
-	if h.Tag == 0 && h.Length == 0 {
-		if n := len(s.frames); n > 0 && s.frames[n-1].end < 0 {
-			s.frames[n-1].ended = true
-			return Header{}, io.EOF
-		}
-	}
-	if h.Tag == 0 {
-		return Header{}, s.fail(field, errReserved)
-	}
-	if h.Length > s.limit()-s.off {
-		return Header{}, s.fail(field, fmt.Errorf("a length of %d is beyond the end of the enclosing element", h.Length))
+	h, err = s.readHeader()
+	switch {
+	case err != nil:
+		return Header{}, false, s.fail(field, err)
+	case h.Tag == 0 && h.Length == 0 && f != nil && f.end < 0:
+		// End-of-contents is two zero octets (X.690, section 8.1.5).
+		f.ended = true
+		return Header{}, false, nil
+	case h.Tag == 0:
+		return Header{}, false, s.fail(field, errReserved)
+	case h.Length > s.limit()-s.off:
+		return Header{}, false, s.fail(field, fmt.Errorf("a length of %d is beyond the end of the enclosing element", h.Length))
 	}
 	s.next = &h
-	return h, nil
+	return h, true, nil
 }
 
 // readByte consumes one octet within the limit.
@@ -233,12 +230,12 @@ func readLength(read func() (byte, error), tag byte) (n int64, minimal bool, err
 
 // take consumes the header that Next returned.
 func (s *Stream) take(field string) (Header, error) {
-	h, err := s.Next(field)
-	if err == io.EOF {
-		return Header{}, s.fail(field, errors.New("the field is missing"))
-	}
+	h, more, err := s.Next(field)
 	if err != nil {
 		return Header{}, err
+	}
+	if !more {
+		return Header{}, s.fail(field, errors.New("the field is missing"))
 	}
 	s.next = nil
 	return h, nil
@@ -273,11 +270,11 @@ func (s *Stream) Enter(tag byte, field string) error {
 
 // Leave ends the current level, at whose end the stream must stand.
 func (s *Stream) Leave(field string) error {
-	switch _, err := s.Next(field); {
-	case err == nil:
-		return s.fail(field, errors.New("an element too many"))
-	case err != io.EOF:
+	switch _, more, err := s.Next(field); {
+	case err != nil:
 		return err
+	case more:
+		return s.fail(field, errors.New("an element too many"))
 	}
 	s.frames = s.frames[:len(s.frames)-1]
 	return nil
@@ -309,12 +306,12 @@ func (s *Stream) appendRaw(dst []byte, h Header, limit int64, field string, dept
 		return nil, err
 	}
 	for {
-		c, err := s.Next(field)
-		if err == io.EOF {
-			break
-		}
+		c, more, err := s.Next(field)
 		if err != nil {
 			return nil, err
+		}
+		if !more {
+			break
 		}
 		s.next = nil
 		if dst, err = s.appendRaw(dst, c, limit, field, depth+1); err != nil {

@@ -21,7 +21,7 @@ func NewReader(r io.Reader) (io.Reader, Armor, error) {
 func newReader(r io.Reader, depth int) (io.Reader, Armor, error) {
 	br := bufio.NewReaderSize(r, limits.ArmorHeader)
 	head, err := br.Peek(limits.ArmorHeader)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, ArmorNone, err
 	}
 	if looksDER(head) {
@@ -34,7 +34,7 @@ func newReader(r io.Reader, depth int) (io.Reader, Armor, error) {
 	if order != 0 {
 		br = bufio.NewReaderSize(&utf16Reader{r: br, order: order}, limits.ArmorHeader)
 	}
-	if head, err = br.Peek(limits.ArmorHeader); err != nil && err != io.EOF {
+	if head, err = br.Peek(limits.ArmorHeader); err != nil && !errors.Is(err, io.EOF) {
 		return nil, ArmorNone, err
 	}
 	form, err := sniffText(head)
@@ -62,7 +62,7 @@ const sniffLength = 256
 func unwrapTwice(decoder io.Reader, form Armor) (io.Reader, Armor, error) {
 	inner := bufio.NewReaderSize(decoder, limits.ArmorHeader)
 	head, err := inner.Peek(sniffLength)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, form, err
 	}
 	if looksDER(head) {
@@ -152,7 +152,7 @@ func (d *base64Reader) fill() error {
 	var end error
 	for len(d.text) < limits.ArmorLine && end == nil {
 		line, err := d.r.ReadSlice('\n')
-		if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if len(line) > 0 && line[0] == '-' {
@@ -160,7 +160,7 @@ func (d *base64Reader) fill() error {
 			break
 		}
 		d.text = appendCharacters(d.text, line)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			end = io.EOF
 			if d.label != "" {
 				end = fmt.Errorf("der: PEM: no END %s line: %w", d.label, io.ErrUnexpectedEOF)

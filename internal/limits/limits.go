@@ -217,3 +217,34 @@ const (
 	// FetchURLs bounds the addresses of one certificate that are tried.
 	FetchURLs = 8
 )
+
+// The journal and the certification authority (packages journal, pki/ca and
+// internal/casock).
+const (
+	// JournalRecord bounds the canonical encoding of one journal record. A
+	// record names what was done and to what; documents do not belong in it.
+	JournalRecord = 64 << 10
+
+	// JournalLine bounds one line of a journal file: JSON may write an octet
+	// of text as six (\u00XX), and names and digests take a little.
+	JournalLine = 6*JournalRecord + 1024
+
+	// AuthorityFile bounds config.json, ca.cer and chain.pem: some addresses
+	// and a few certificates.
+	AuthorityFile = 1 << 20
+
+	// AuthorityChain bounds the certificates above an authority. Real chains
+	// have at most 5.
+	AuthorityChain = 16
+
+	// SocketRequest bounds one request to `ca serve`: a certification request
+	// has a few KiB, in Base64 a third more.
+	SocketRequest = 2 << 20
+
+	// SocketResponse bounds one answer of `ca serve`: a CRL of a million
+	// entries has about 40 MB, in Base64 a third more.
+	SocketResponse = 256 << 20
+
+	// SocketConnections bounds what one user's commands can occupy at once.
+	SocketConnections = 64
+)

@@ -2,7 +2,7 @@ package alg
 
 import (
 	"crypto"
-	"crypto/sha1" //nolint:gosec // SHA-1 identifies keys and is read in old signatures
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"

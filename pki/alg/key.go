@@ -154,6 +154,7 @@ func Destroy(key crypto.Signer) {
 			clear(p.Bits())
 		}
 	case *ecdsa.PrivateKey:
-		clear(k.D.Bits()) //nolint:staticcheck // deprecated for computing, not for wiping
+		//lint:ignore SA1019 the field is deprecated for computing with it, not for wiping it
+		clear(k.D.Bits()) //nolint:staticcheck // deprecated for computing with it, not for wiping it
 	}
 }

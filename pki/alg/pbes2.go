@@ -2,7 +2,7 @@ package alg
 
 import (
 	"crypto/pbkdf2"
-	"crypto/sha1" //nolint:gosec // the default PRF of PBKDF2, RFC 8018, appendix A.2
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"

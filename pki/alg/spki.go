@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // RFC 5280, section 4.2.1.2, method (1)
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -91,7 +91,7 @@ func KeyIdentifier(spki []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha1.Sum(bits) //nolint:gosec // an identifier, not a signature
+	sum := sha1.Sum(bits)
 	return sum[:], nil
 }
 

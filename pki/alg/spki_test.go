@@ -3,7 +3,7 @@ package alg
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/sha1" //nolint:gosec // the key identifier
+	"crypto/sha1"
 	"errors"
 	"testing"
 
@@ -83,7 +83,7 @@ func TestGOSTPublicKeyParameters(t *testing.T) {
 		if IsTestKey(pub) != r.test || IsLegacy(pub) {
 			t.Errorf("%s: test %v", r.name, IsTestKey(pub))
 		}
-		sum := sha1.Sum(bits) //nolint:gosec // the key identifier
+		sum := sha1.Sum(bits)
 		if ski, err := KeyIdentifier(spki); err != nil || !bytes.Equal(ski, sum[:]) {
 			t.Errorf("%s: key identifier %x, %v", r.name, ski, err)
 		}

@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -9,14 +8,9 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
-
-// maxChain bounds the certificates above an authority; real chains have at
-// most five.
-const maxChain = 16
-
-func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
 // readBounded reads a file of at most limit octets.
 func readBounded(path string, limit int64) ([]byte, error) {
@@ -37,7 +31,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 
 // readChain reads chain.pem; a missing file is no chain.
 func readChain(path string) ([]*pki.Certificate, error) {
-	text, err := readBounded(path, maxSettings)
+	text, err := readBounded(path, limits.AuthorityFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -50,8 +44,8 @@ func readChain(path string) ([]*pki.Certificate, error) {
 		if block, text = pem.Decode(text); block == nil {
 			return chain, nil
 		}
-		if len(chain) == maxChain {
-			return nil, fmt.Errorf("ca: %s: more than %d certificates", ChainFile, maxChain)
+		if len(chain) == limits.AuthorityChain {
+			return nil, fmt.Errorf("ca: %s: more than %d certificates", ChainFile, limits.AuthorityChain)
 		}
 		c, err := pki.ParseCertificate(block.Bytes)
 		if err != nil {

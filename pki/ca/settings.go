@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
 
@@ -95,9 +97,6 @@ const (
 	SocketFile      = "ca.sock"
 )
 
-// maxSettings bounds config.json: a page of text and some addresses.
-const maxSettings = 1 << 20
-
 // Dir is what an authority's directory holds beside the key and the ledger.
 type Dir struct {
 	Certificate *pki.Certificate
@@ -107,7 +106,7 @@ type Dir struct {
 
 // ReadDir reads the directory of an authority.
 func ReadDir(path string) (*Dir, error) {
-	der, err := readBounded(filepath.Join(path, CertificateFile), maxSettings)
+	der, err := readBounded(filepath.Join(path, CertificateFile), limits.AuthorityFile)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +117,7 @@ func ReadDir(path string) (*Dir, error) {
 	if d.Chain, err = readChain(filepath.Join(path, ChainFile)); err != nil {
 		return nil, err
 	}
-	text, err := readBounded(filepath.Join(path, SettingsFile), maxSettings)
+	text, err := readBounded(filepath.Join(path, SettingsFile), limits.AuthorityFile)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +131,7 @@ func ReadDir(path string) (*Dir, error) {
 // a misspelt address would silently be left out of certificates.
 func ParseSettings(text []byte) (Settings, error) {
 	var s Settings
-	dec := json.NewDecoder(newReader(text))
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&s); err != nil {
 		return Settings{}, fmt.Errorf("ca: %s: %w", SettingsFile, err)

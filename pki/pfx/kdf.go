@@ -22,10 +22,10 @@ func bmpString(password []byte) ([]byte, error) {
 		r, n := utf8.DecodeRune(password)
 		password = password[n:]
 		if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
-			out = binary.BigEndian.AppendUint16(out, uint16(hi)) //nolint:gosec // surrogates have 16 bits
+			out = binary.BigEndian.AppendUint16(out, uint16(hi))
 			r = lo
 		}
-		out = binary.BigEndian.AppendUint16(out, uint16(r)) //nolint:gosec // in the basic plane here
+		out = binary.BigEndian.AppendUint16(out, uint16(r))
 	}
 	return append(out, 0, 0), nil
 }

@@ -3,8 +3,10 @@ package pfx
 import (
 	"crypto"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
@@ -134,6 +136,36 @@ func (f *keyFile) addOld(b der.Block) error {
 	}
 	f.key = key
 	return nil
+}
+
+// EncodePEM writes key, certificate and chain as PEM blocks in this order: the
+// form that web servers and OpenSSL read. The key is encrypted PKCS #8 (RFC
+// 9337), or plain where password is nil. [ReadKeyFile] reads it back.
+func EncodePEM(rand io.Reader, c *Contents, password []byte, o alg.PBES2) ([]byte, error) {
+	if c.Key == nil {
+		return nil, ErrNoKey
+	}
+	p8, err := alg.MarshalPKCS8(c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("pfx: %w", err)
+	}
+	defer clear(p8)
+	label, data := "PRIVATE KEY", p8
+	if password != nil {
+		label = "ENCRYPTED PRIVATE KEY"
+		if data, err = alg.EncryptPKCS8(rand, p8, password, o); err != nil {
+			return nil, fmt.Errorf("pfx: %w", err)
+		}
+	}
+	out := pem.EncodeToMemory(&pem.Block{Type: label, Bytes: data})
+	certs := c.Chain
+	if c.Certificate != nil {
+		certs = append([]*pki.Certificate{c.Certificate}, certs...)
+	}
+	for _, cert := range certs {
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
+	}
+	return out, nil
 }
 
 // withPassword asks for the password, uses it and wipes it.

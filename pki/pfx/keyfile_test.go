@@ -122,3 +122,22 @@ func TestReadKeyFileRefuses(t *testing.T) {
 		t.Errorf("no password to be had: %v", err)
 	}
 }
+
+func TestEncodePEM(t *testing.T) {
+	want := newContents(t, "gost2012-512", "tc26-512-b")
+	for _, pw := range [][]byte{nil, {}, []byte("Пароль1x")} {
+		text, err := EncodePEM(rand.Reader, want, pw, alg.PBES2{Iterations: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadKeyFile(text, func() ([]byte, error) { return bytes.Clone(pw), nil })
+		if err != nil {
+			t.Errorf("password %q: %v", pw, err)
+			continue
+		}
+		same(t, "PEM", got, want)
+		if encrypted := bytes.Contains(text, []byte("ENCRYPTED")); encrypted != (pw != nil) {
+			t.Errorf("password %q: encrypted %v", pw, encrypted)
+		}
+	}
+}

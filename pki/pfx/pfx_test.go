@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // of PKCS #12
+	"crypto/sha1"
 	"errors"
 	"hash"
 	"math/big"

@@ -2,7 +2,6 @@ package soft
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"os"
@@ -50,7 +49,7 @@ func child() error {
 		}
 		for _, n := range []string{"shared", name} {
 			err := s.Create(ctx, n, key, []byte(goodPassword), Meta{Label: name})
-			if err != nil && !(n == "shared" && errors.Is(err, ErrExists)) {
+			if err != nil && (n != "shared" || !errors.Is(err, ErrExists)) {
 				return err
 			}
 		}
@@ -84,7 +83,7 @@ func child() error {
 
 func start(t *testing.T, s *Store, job, name string) (*exec.Cmd, *strings.Builder) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // the test itself
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childDir+"="+s.dir, childJob+"="+job, childName+"="+name)
 	out := new(strings.Builder)
 	cmd.Stderr = out
@@ -178,7 +177,7 @@ func TestLockWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	var key crypto.Signer = newKey(t, "gost2012-256")
+	key := newKey(t, "gost2012-256")
 	if err := s.Create(ctx, "k", key, []byte(goodPassword), Meta{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("while locked: %v", err)
 	}

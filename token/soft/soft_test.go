@@ -137,7 +137,7 @@ func TestLifeOfAContainer(t *testing.T) {
 
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // too wide on purpose
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(dir)

@@ -2,6 +2,8 @@ package revocation_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"math/big"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -308,5 +311,75 @@ func TestStatusString(t *testing.T) {
 		if s.String() != want {
 			t.Errorf("%d: %s", s, s)
 		}
+	}
+}
+
+// TestScopeOfAuthority: a list of end-entity certificates says nothing of a CA.
+func TestScopeOfAuthority(t *testing.T) {
+	c := testpki.NewChain(t)
+	check := func(l *pki.RevocationList) revocation.Answer {
+		return revocation.Check(t.Context(), c.Sub.Cert, c.Root.Cert, &revocation.Static{Lists: lists(l)}, revocation.Options{At: testpki.Now})
+	}
+	if a := check(testpki.CRL(t, c.Root, &pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlyUserCerts: true}})); a.Status != revocation.Unknown {
+		t.Errorf("end-entity list: %v", a.Status)
+	}
+	if a := check(testpki.CRL(t, c.Root, &pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlyCACerts: true}})); a.Status != revocation.Good {
+		t.Errorf("CA list: %v %q", a.Status, a.Why)
+	}
+}
+
+// TestBoundOnEvidence: a heap of responses costs a bounded number of checks and
+// does not end in "good".
+func TestBoundOnEvidence(t *testing.T) {
+	c := testpki.NewChain(t)
+	src := &revocation.Static{}
+	bad := testpki.OCSP(t, c.Leaf.Cert, c.Sub.Cert, c.Leaf, ocsp.Single{Status: ocsp.Good}) // by one who may not answer
+	for range limits.RevocationEvidence {
+		src.Responses = append(src.Responses, bad)
+	}
+	src.Responses = append(src.Responses, testpki.OCSP(t, c.Leaf.Cert, c.Sub.Cert, c.Sub, ocsp.Single{Status: ocsp.Good}))
+	a := revocation.Check(t.Context(), c.Leaf.Cert, c.Sub.Cert, src, revocation.Options{At: testpki.Now})
+	if a.Status != revocation.Unknown || !a.Invalid {
+		t.Errorf("%v %q", a.Status, a.Why)
+	}
+}
+
+// TestExpiredAnswer: a response from after the expiry says nothing.
+func TestExpiredAnswer(t *testing.T) {
+	root := testpki.Issue(t, testpki.CA(t, "CN=Root"), nil)
+	tmpl := testpki.Leaf(t, "CN=Short")
+	tmpl.NotAfter = testpki.Now.AddDate(0, 0, -10)
+	leaf := testpki.Issue(t, tmpl, root)
+	src := &revocation.Static{Responses: []*ocsp.Response{testpki.OCSP(t, leaf.Cert, root.Cert, root, ocsp.Single{Status: ocsp.Good})}}
+	if a := revocation.Check(t.Context(), leaf.Cert, root.Cert, src, revocation.Options{At: testpki.Now}); a.Status != revocation.Unknown {
+		t.Errorf("%v", a.Status)
+	}
+}
+
+// TestWithdrawnDigest: a list that is signed with SHA-1 is no evidence.
+func TestWithdrawnDigest(t *testing.T) {
+	key := testpki.Key(t, "rsa-3072", "")
+	root := testpki.IssueKey(t, testpki.CA(t, "CN=Root"), nil, key)
+	leaf := testpki.Issue(t, testpki.Leaf(t, "CN=Leaf"), root)
+	x, err := x509.ParseCertificate(root.Cert.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: testpki.Now.Add(-time.Hour),
+		NextUpdate: testpki.Now.Add(time.Hour), SignatureAlgorithm: x509.SHA1WithRSA}, x, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := pki.ParseCRL(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := revocation.Options{At: testpki.Now}
+	if a := revocation.Check(t.Context(), leaf.Cert, root.Cert, &revocation.Static{Lists: lists(l)}, o); a.Status != revocation.Unknown || !strings.Contains(a.Why, "withdrawn") {
+		t.Errorf("%v %q", a.Status, a.Why)
+	}
+	o.AllowLegacy = true
+	if a := revocation.Check(t.Context(), leaf.Cert, root.Cert, &revocation.Static{Lists: lists(l)}, o); a.Status != revocation.Good {
+		t.Errorf("allowed: %v %q", a.Status, a.Why)
 	}
 }

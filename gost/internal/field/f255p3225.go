@@ -195,8 +195,8 @@ func (z *F255p3225) Add(x, y *F255p3225) {
 	a3, c = bits.Sub64(a3, 0, c)
 	m := -c
 	a0, c = bits.Add64(a0, m&0xc99, 0)
-	a1, c = bits.Add64(a1, m&0x0, c)
-	a2, c = bits.Add64(a2, m&0x0, c)
+	a1, c = bits.Add64(a1, 0, c)
+	a2, c = bits.Add64(a2, 0, c)
 	a3, _ = bits.Add64(a3, m&0x8000000000000000, c)
 	*z = F255p3225{a0, a1, a2, a3}
 }
@@ -236,8 +236,8 @@ func (z *F255p3225) Half(x *F255p3225) {
 	a2 := x[2]
 	a3 := x[3]
 	a0, c = bits.Add64(a0, m&0xc99, 0)
-	a1, c = bits.Add64(a1, m&0x0, c)
-	a2, c = bits.Add64(a2, m&0x0, c)
+	a1, c = bits.Add64(a1, 0, c)
+	a2, c = bits.Add64(a2, 0, c)
 	a3, c = bits.Add64(a3, m&0x8000000000000000, c)
 	a0 = a0>>1 | a1<<63
 	a1 = a1>>1 | a2<<63

@@ -493,12 +493,12 @@ func (z *F511p111) Add(x, y *F511p111) {
 	a7, c = bits.Sub64(a7, 0, c)
 	m := -c
 	a0, c = bits.Add64(a0, m&0x6f, 0)
-	a1, c = bits.Add64(a1, m&0x0, c)
-	a2, c = bits.Add64(a2, m&0x0, c)
-	a3, c = bits.Add64(a3, m&0x0, c)
-	a4, c = bits.Add64(a4, m&0x0, c)
-	a5, c = bits.Add64(a5, m&0x0, c)
-	a6, c = bits.Add64(a6, m&0x0, c)
+	a1, c = bits.Add64(a1, 0, c)
+	a2, c = bits.Add64(a2, 0, c)
+	a3, c = bits.Add64(a3, 0, c)
+	a4, c = bits.Add64(a4, 0, c)
+	a5, c = bits.Add64(a5, 0, c)
+	a6, c = bits.Add64(a6, 0, c)
 	a7, _ = bits.Add64(a7, m&0x8000000000000000, c)
 	*z = F511p111{a0, a1, a2, a3, a4, a5, a6, a7}
 }
@@ -558,12 +558,12 @@ func (z *F511p111) Half(x *F511p111) {
 	a6 := x[6]
 	a7 := x[7]
 	a0, c = bits.Add64(a0, m&0x6f, 0)
-	a1, c = bits.Add64(a1, m&0x0, c)
-	a2, c = bits.Add64(a2, m&0x0, c)
-	a3, c = bits.Add64(a3, m&0x0, c)
-	a4, c = bits.Add64(a4, m&0x0, c)
-	a5, c = bits.Add64(a5, m&0x0, c)
-	a6, c = bits.Add64(a6, m&0x0, c)
+	a1, c = bits.Add64(a1, 0, c)
+	a2, c = bits.Add64(a2, 0, c)
+	a3, c = bits.Add64(a3, 0, c)
+	a4, c = bits.Add64(a4, 0, c)
+	a5, c = bits.Add64(a5, 0, c)
+	a6, c = bits.Add64(a6, 0, c)
 	a7, c = bits.Add64(a7, m&0x8000000000000000, c)
 	a0 = a0>>1 | a1<<63
 	a1 = a1>>1 | a2<<63

@@ -299,7 +299,7 @@ func (g *gen) reduce() {
 func (g *gen) foldCarryPlus(v string) {
 	k := limbs(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(64*g.n)), g.modulus()), g.n)
 	g.p("m := -c")
-	g.chain("Add", v, v, func(i int) string { return "m & " + k[i] }, g.n, false)
+	g.chain("Add", v, v, func(i int) string { return masked(k[i]) }, g.n, false)
 }
 
 func (g *gen) field() {
@@ -360,7 +360,7 @@ func (g *gen) linear(v string) {
 	case plus:
 		g.chain("Sub", "a", "a", zeros(fmt.Sprintf("-c & %d", 2*g.c)), n, true)
 		g.p("m := -c")
-		g.chain("Add", "a", "a", func(i int) string { return "m & " + p[i] }, n, false)
+		g.chain("Add", "a", "a", func(i int) string { return masked(p[i]) }, n, false)
 	case mont:
 		g.p("o := c\nvar %s uint64", list("b", n))
 		g.chain("Sub", "b", "a", func(i int) string { return p[i] }, n, true)
@@ -384,7 +384,7 @@ func (g *gen) linear(v string) {
 		g.foldCarryPlus("a")
 	case mont:
 		g.p("m := -c")
-		g.chain("Add", "a", "a", func(i int) string { return "m & " + p[i] }, n, false)
+		g.chain("Add", "a", "a", func(i int) string { return masked(p[i]) }, n, false)
 	}
 	g.store("a")
 	g.p("}\n")
@@ -393,7 +393,7 @@ func (g *gen) linear(v string) {
 
 	g.p("// Half sets z = x / 2.\nfunc (z *%[1]s) Half(x *%[1]s) {\nvar c uint64\nm := -(x[0] & 1)", g.name)
 	g.load("a", "x")
-	g.chain("Add", "a", "a", func(i int) string { return "m & " + p[i] }, n, true)
+	g.chain("Add", "a", "a", func(i int) string { return masked(p[i]) }, n, true)
 	for i := range n - 1 {
 		g.p("a%d = a%d>>1 | a%d<<63", i, i, i+1)
 	}
@@ -624,4 +624,13 @@ func (g *gen) almostInverse() {
 		carry = "c"
 	}
 	g.p("return n\n}\n")
+}
+
+// masked returns the expression for a word under the mask m; a word that is
+// zero needs none.
+func masked(word string) string {
+	if word == "0x0" {
+		return "0"
+	}
+	return "m & " + word
 }
