@@ -51,7 +51,7 @@ func covers(list *pki.RevocationList, cert *pki.Certificate) bool {
 	}
 	p := list.IDP
 	return p == nil || p.OnlySomeReasons == 0 && !p.IndirectCRL && !p.OnlyAttributeCerts &&
-		!(p.OnlyUserCerts && cert.IsCA) && !(p.OnlyCACerts && !cert.IsCA)
+		(!p.OnlyUserCerts || !cert.IsCA) && (!p.OnlyCACerts || cert.IsCA)
 }
 
 // GetCRL fetches one list: DER, PEM or Base64.

@@ -69,7 +69,7 @@ func (s *Store) Add(c *pki.Certificate) (a Anchor, added bool, err error) {
 		return Anchor{}, false, fmt.Errorf("%w: %s: %s", ErrUnusable, f.Field, f.Detail)
 	}
 	if c.PublicKey == nil {
-		return Anchor{}, false, fmt.Errorf("%w: %v", ErrUnusable, c.PublicKeyError)
+		return Anchor{}, false, fmt.Errorf("%w: %w", ErrUnusable, c.PublicKeyError)
 	}
 	a = newAnchor(c, time.Now().UTC())
 	name := filepath.Join(s.dir, a.ID+suffix)

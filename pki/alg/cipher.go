@@ -3,7 +3,7 @@ package alg
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // read only: what older OpenSSL wrote
+	"crypto/des"
 	"crypto/subtle"
 	"errors"
 	"fmt"

@@ -15,7 +15,8 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
-// pbkdf2Vectors are those of RFC 9337, appendix A.
+// pbkdf2Vectors are those of RFC 9337, appendix A, but for the one with 2^24
+// iterations.
 var pbkdf2Vectors = []struct {
 	password, salt string
 	iterations, n  int
@@ -25,6 +26,13 @@ var pbkdf2Vectors = []struct {
 		"2854fd36811f6d825cc4ab66ec0a68a490a9e5cf5156b3a2b7eecddbf9a16b47"},
 	{"password", "salt", 2, 64, "5a585bafdfbb6e8830d6d68aa3b43ac00d2e4aebce01c9b31c2caed56f0236d4" +
 		"d34b2b8fbd2c4e89d54d46f50e47d45bbac301571743119e8d3c42ba66d348de"},
+	{"password", "salt", 4096, 64, "e52deb9a2d2aaff4e2ac9d47a41f34c20376591c67807f0477e32549dc341bc7" +
+		"867c09841b6d58e29d0347c996301d55df0d34e47cf68f4e3c2cdaf1d9ab86c3"},
+	{"passwordPASSWORDpassword", "saltSALTsaltSALTsaltSALTsaltSALTsalt", 4096, 100, "b2d8f1245fc4d29274802057e4b54e0a0753aa22fc53760b301cf008679e58fe" +
+		"4bee9addcae99ba2b0b20f431a9c5e50f395c89387d0945aedeca6eb4015dfc2" +
+		"bd2421ee9bb71183ba882ceebfef259f33f9e27dc6178cb89dc37428cf9cc52a2baa2d3a"},
+	{"pass\x00word", "sa\x00lt", 4096, 64, "50df062885b69801a3c10248eb0a27ab6e522ffeb20c991c660f001475d73a4e" +
+		"167f782c18e97e92976d9c1d970831ea78ccb879f67068cdac1910740844e830"},
 }
 
 func TestPBKDF2Vectors(t *testing.T) {

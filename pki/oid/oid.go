@@ -62,14 +62,14 @@ func content(s string) ([]byte, error) {
 			return nil, ErrSyntax
 		}
 		v, err := strconv.ParseUint(arc, 10, 63)
-		switch {
-		case i == 0:
+		switch i {
+		case 0:
 			if err != nil || v > 2 {
 				return nil, ErrSyntax
 			}
 			first = v
 			continue
-		case i == 1:
+		case 1:
 			if first < 2 && (err != nil || v >= 40) {
 				return nil, ErrSyntax
 			}

@@ -125,8 +125,9 @@ func (b *builder) signed(child, parent *pki.Certificate) error {
 
 // refuse records that parent did not sign the last certificate of chain. It is
 // a failure of the certificate only where parent should have signed: the key
-// identifiers agree, or parent is a trust anchor with the issuer's name. Any
-// other certificate with the same name is just not the issuer.
+// identifiers agree, or parent is a trust anchor with the issuer's name and the
+// certificate does not name another one of that name. Any other certificate
+// with the same name is just not the issuer.
 func (b *builder) refuse(chain []*pki.Certificate, parent *pki.Certificate, err error) {
 	child := chain[len(chain)-1]
 	byKey := len(child.AuthorityKeyID) > 0 && bytes.Equal(child.AuthorityKeyID, parent.SubjectKeyID)
@@ -135,10 +136,18 @@ func (b *builder) refuse(chain []*pki.Certificate, parent *pki.Certificate, err 
 	switch {
 	case UnknownAlgorithm(err):
 		f.Reason, f.Detail = ReasonAlgorithm, err.Error()
-	case !byKey && !(b.o.Roots.Contains(parent) && parent.Subject.Equal(child.Issuer)):
+	case !byKey && (!b.o.Roots.Contains(parent) || !parent.Subject.Equal(child.Issuer) || namesAnother(child, parent)):
 		return
 	}
 	b.keep(&attempt{chain: chain, failures: []Failure{f}})
+}
+
+// namesAnother says whether child names the certificate of its issuer by serial
+// number (RFC 5280, section 4.2.1.1), and that is not parent. The Russian
+// authorities do so, and their root renewed its key several times under one
+// name: the anchor at hand is then merely not the one that is needed.
+func namesAnother(child, parent *pki.Certificate) bool {
+	return child.AuthorityCertSerial != nil && child.AuthorityCertSerial.Cmp(parent.SerialNumber) != 0
 }
 
 func (b *builder) noChain(chain []*pki.Certificate) Failure {

@@ -184,6 +184,15 @@ func TestSignatures(t *testing.T) {
 	o := options(c)
 	o.Intermediates.Add(fakeSub.Cert)
 	expect(t, fake.Cert, o, path.ReasonSignature)
+	// A root that renewed its key under its name, known only in its old form:
+	// the certificate names the other one by serial number.
+	tmpl := testpki.CA(t, "CN=Below the new key")
+	tmpl.AuthorityIssuerSerial = true
+	below := testpki.Issue(t, tmpl, fakeRoot)
+	expect(t, below.Cert, options(c), path.ReasonNoChain)
+	if got := reasons(t, below.Cert, options(c)); got[path.ReasonSignature] {
+		t.Error("an unknown root is called a forgery")
+	}
 	// A stranger's PKI is unknown, not invalid.
 	other := testpki.Issue(t, testpki.CA(t, "CN=Other root"), nil)
 	expect(t, c.Leaf.Cert, path.Options{Roots: pki.NewPool(other.Cert), Intermediates: pki.NewPool(c.Sub.Cert), At: testpki.Now}, path.ReasonNoChain)

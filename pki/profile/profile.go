@@ -149,10 +149,10 @@ type Report struct {
 }
 
 // Broken returns the results of broken rules of at least the given severity.
-func (r Report) Broken(min pki.Severity) []Result {
+func (r Report) Broken(least pki.Severity) []Result {
 	var out []Result
 	for _, res := range r.Results {
-		if res.Outcome == Broken && res.Severity >= min {
+		if res.Outcome == Broken && res.Severity >= least {
 			out = append(out, res)
 		}
 	}

@@ -24,7 +24,7 @@ const lockPoll = 10 * time.Millisecond
 
 // lock waits for the lock of the store and returns what releases it.
 func (s *Store) lock(ctx context.Context) (release func(), err error) {
-	f, err := os.OpenFile(filepath.Join(s.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the directory is the caller's choice
+	f, err := os.OpenFile(filepath.Join(s.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("soft: lock: %w", err)
 	}
@@ -56,7 +56,7 @@ func (s *Store) writeFile(file string, data []byte) error {
 	if err := fillFile(tmp, data); err != nil {
 		return errors.Join(fmt.Errorf("soft: %w", err), removeIfThere(tmp.Name()))
 	}
-	if err := os.Rename(tmp.Name(), filepath.Join(s.dir, file)); err != nil { //nolint:gosec // fileName admits no path
+	if err := os.Rename(tmp.Name(), filepath.Join(s.dir, file)); err != nil {
 		return errors.Join(fmt.Errorf("soft: %w", err), removeIfThere(tmp.Name()))
 	}
 	if err := syncDir(s.dir); err != nil {
@@ -75,7 +75,7 @@ func fillFile(f *os.File, data []byte) error {
 }
 
 func removeIfThere(path string) error {
-	err := os.Remove(path) //nolint:gosec // a name that this package made or found in its directory
+	err := os.Remove(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

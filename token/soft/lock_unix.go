@@ -28,7 +28,7 @@ func tryLock(f *os.File) (bool, error) {
 
 // syncDir makes a rename in dir durable.
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the store's own directory
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("soft: %w", err)
 	}
 	if st.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs the x bit
+		if err := os.Chmod(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("soft: others may read %s: %w", dir, err)
 		}
 	}
@@ -71,7 +71,7 @@ func (s *Store) read(name string) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(filepath.Join(s.dir, file)) //nolint:gosec // fileName admits no path
+	f, err := os.Open(filepath.Join(s.dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
 	}

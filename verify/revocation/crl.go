@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/path"
 )
@@ -67,7 +68,7 @@ func (o Options) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []An
 	if !l.Issuer.Equal(cert.Issuer) && !mayNameOthers(l) {
 		return nil
 	}
-	if err := o.Memo.check(l, issuer); err != nil {
+	if err := o.signedBy(cert, issuer, l); err != nil {
 		if errors.Is(err, ErrListIssuer) {
 			return []Answer{unknown("an indirect CRL of %s is not used", l.Issuer)}
 		}
@@ -95,6 +96,66 @@ func (o Options) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []An
 		return []Answer{unknown("%s", why)}
 	}
 	return []Answer{o.unlisted(cert, a)}
+}
+
+// signedBy checks that issuer signed l, or another key of the same authority
+// that may sign lists for it.
+func (o Options) signedBy(cert, issuer *pki.Certificate, l *pki.RevocationList) error {
+	err := o.Memo.check(l, issuer)
+	if !errors.Is(err, ErrListOtherKey) && !errors.Is(err, ErrListSignature) && !errors.Is(err, ErrListUsage) || !l.Issuer.Equal(cert.Issuer) {
+		return err
+	}
+	for i, c := range o.listIssuers(l, issuer) {
+		if i >= limits.ListIssuers {
+			break
+		}
+		if o.Memo.check(l, c) == nil && o.mayServe(c) {
+			return nil
+		}
+	}
+	return err
+}
+
+// listIssuers are the other certificates of the issuer of l: those of the path
+// and those that came along.
+func (o Options) listIssuers(l *pki.RevocationList, issuer *pki.Certificate) []*pki.Certificate {
+	var out []*pki.Certificate
+	if len(o.Chain) == 0 {
+		return nil
+	}
+	for _, list := range [][]*pki.Certificate{o.Chain, o.Responders} {
+		for _, c := range list {
+			if len(l.AuthorityKeyID) > 0 && len(c.SubjectKeyID) > 0 && !bytes.Equal(l.AuthorityKeyID, c.SubjectKeyID) {
+				continue
+			}
+			if c.Subject.Equal(l.Issuer) && !c.Equal(issuer) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// mayServe decides whether c may sign lists for the certificate below o.Chain.
+// RFC 5280, section 6.3.3 (f): "Obtain and validate the certification path for
+// the issuer of the complete CRL. The trust anchor for the certification path
+// MUST be the same as the trust anchor used to validate the target
+// certificate." Stricter than that, c must be in the path itself or be issued
+// by an authority of it: another authority below the anchor must not become
+// the issuer of these lists by certifying its name.
+func (o Options) mayServe(c *pki.Certificate) bool {
+	res, err := path.Validate(o.ctx, c, path.Options{Roots: pki.NewPool(o.Chain...), At: o.At, LeafKeyUsage: pki.KeyUsageCRLSign,
+		AllowTest: o.AllowTest, AllowLegacy: o.AllowLegacy})
+	if err != nil {
+		return false
+	}
+	if len(res.Chain) == 1 {
+		return true // part of the path, whose certificates the caller asks about
+	}
+	// The separate key's own status, by lists of its issuer alone.
+	own := o
+	own.Moment, own.Chain = o.At, nil
+	return Check(o.ctx, c, res.Chain[1], o.src, own).Status == Good
 }
 
 // mayNameOthers says whether l may have entries of other issuers.

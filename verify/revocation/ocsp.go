@@ -31,7 +31,7 @@ func (o Options) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists
 			then.At = s.ThisUpdate
 			if c, e := r.Check(then); e == nil {
 				checked, err = c, nil
-				stale = !(o.Moment.Before(o.At) && !s.ThisUpdate.Before(o.Moment))
+				stale = !o.Moment.Before(o.At) || s.ThisUpdate.Before(o.Moment)
 			}
 		}
 	}

@@ -4,9 +4,10 @@
 //
 // It opens no connection: evidence comes from a [Source]. What cannot be
 // decided is [Unknown], never [Good]; where evidence disagrees, a revocation
-// wins. A list is usable only if the key that issued the certificate signed
-// it: a list of another key under the same name says nothing, because
-// authorities that renewed their key keep one list for each.
+// wins. A list is usable if the key that issued the certificate signed it. A
+// list of another key under the same name says nothing, because authorities
+// that renewed their key keep one list for each, unless that key is certified
+// within the path of the certificate ([Options.Chain]).
 //
 // Delta lists and indirect lists are not used to call a certificate good; they
 // are named as unusable.
@@ -115,13 +116,21 @@ type Options struct {
 	// ocsp.DefaultMaxAge. Where it is set it binds beside nextUpdate too.
 	MaxAge time.Duration
 	// Responders are certificates among which that of a delegated OCSP
-	// responder may be; none of them is trusted by being here.
+	// responder, or of a separate key that signs lists, may be; none of them is
+	// trusted by being here.
 	Responders []*pki.Certificate
+	// Chain is the validated path above the certificate, its issuer first and
+	// the trust anchor last. With it, lists that the authority signed with
+	// another of its keys are used; nil: only lists signed with the key that
+	// signed the certificate.
+	Chain []*pki.Certificate
 	// Memo, if not nil, remembers the signature checks of lists from one Check
 	// to the next.
 	Memo *Memo
 	// AllowLegacy uses evidence that is signed with a withdrawn digest.
 	AllowLegacy bool
+	// AllowTest uses lists of a separate key on a parameter set for tests.
+	AllowTest bool
 }
 
 // Memo remembers which lists were signed by which issuers. The zero value is
