@@ -263,6 +263,9 @@ func readDistributionPointName(s cryptobyte.String, field string, r *recorder) (
 	switch {
 	case !s.Empty():
 		return nil, nil, der.Bad(field+".distributionPointName", "octets after the name")
+	case content.Empty():
+		// A scope without a name would be read as no scope at all.
+		return nil, nil, der.Bad(field+".distributionPointName", "no name")
 	case tag == ctx0|cons:
 		full, err = readGeneralNames(content, field+".fullName", r)
 		return full, nil, err

@@ -151,7 +151,7 @@ func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p 
 	src, responders := r.sources(p.bags), r.responders(p.bags)
 	for i := 0; i+1 < len(res.Chain); i++ {
 		o := revocation.Options{At: r.at, Moment: p.moment, Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: responders,
-			Memo: &r.memo, AllowLegacy: r.pol.UnsafeLegacy}
+			Memo: &r.memo, Chain: res.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest}
 		a := revocation.Check(ctx, res.Chain[i], res.Chain[i+1], src, o)
 		if a.Status == revocation.Unknown && !a.Absent && r.pol.UnsafeNoRevocation {
 			// What the message carries may be years old. Only what the caller gave

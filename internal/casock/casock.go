@@ -5,9 +5,9 @@
 // # Protocol
 //
 // A client connects to the socket and writes requests, one JSON object a line,
-// at most 2 MiB (limits.SocketRequest); the server answers each with one JSON object a
-// line, at most 256 MiB (limits.SocketResponse), in the same order. Binary data is
-// Base64, times are RFC 3339.
+// at most 2 MiB (limits.SocketRequest); the server answers each with one JSON
+// object a line, at most 256 MiB (limits.SocketResponse), in the same order.
+// Binary data is Base64, times are RFC 3339.
 //
 //	{"v":1,"op":"issue","profile":"citizen","request":"MII…","days":0,"identificationKind":0}
 //	{"v":1,"op":"revoke","serial":"7f01…","reason":"keyCompromise","invalidityDate":"…"}

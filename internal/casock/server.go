@@ -77,19 +77,25 @@ func listenPrivate(path string) (*net.UnixListener, error) {
 // Serve answers until the context ends, then removes the socket, waits for
 // requests in progress and returns nil. Any other end is an error.
 func (s *Server) Serve(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
+	// Once, and done before Serve returns: the next server's socket has the
+	// same name.
+	shut := sync.OnceFunc(func() {
 		_ = os.Remove(s.path) // a client finds no socket before it finds a closed one
 		_ = s.listener.Close()
 	})
-	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer shut()
+	defer context.AfterFunc(ctx, shut)()
 	for {
 		conn, err := s.listener.AcceptUnix()
-		if ctx.Err() != nil {
+		switch {
+		case err == nil && ctx.Err() != nil:
+			_ = conn.Close() // came in while we were leaving: it must not wait for us
 			return nil
-		}
-		if err != nil {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			return fmt.Errorf("casock: %w", err)
 		}
 		select {

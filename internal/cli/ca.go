@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -172,21 +173,17 @@ func (a *app) caInit(ctx context.Context, f *initFlags) error {
 	}
 	key, err := alg.GenerateKey(f.alg, f.set("cryptopro-a"))
 	if err != nil {
-		return usageErrorf(text{"такого ключа не бывает: %s %s", "there is no such key: %s %s"}, f.alg, f.paramset).withCause(err)
+		return usageErrorf(text{"такого ключа не бывает: %s", "there is no such key: %s"}, strings.TrimSpace(f.alg+" "+f.paramset)).withCause(err)
 	}
 	defer alg.Destroy(key)
-	kind := secretPassword
-	if f.parent != "" && *a.secretFiles[secretNewPassword] != "" {
-		kind = secretNewPassword
-	}
-	pw, err := a.newPassword(kind, text{"ключ УЦ " + f.dir, "key of the CA " + f.dir})
+	pw, err := a.newPassword(a.initPassword(f.parent), text{"ключ УЦ " + f.dir, "key of the CA " + f.dir})
 	if err != nil {
 		return err
 	}
 	defer wipe(pw)
 	d := &ca.Dir{Settings: ca.Settings{CRLURLs: f.crlURLs, OCSPURLs: f.ocspURLs, IssuerURLs: f.aia}}
 	if err := d.Settings.Check(); err != nil {
-		return usageErrorf(text{"настройки: %s", "settings: %s"}, err)
+		return usageError(text{"адреса --crl-url, --ocsp-url и --issuer-url должны начинаться с http://, https:// или ldap://", "the addresses of --crl-url, --ocsp-url and --issuer-url must begin with http://, https:// or ldap://"}).withCause(err)
 	}
 	if f.parent == "" {
 		d.Certificate, err = ca.NewRoot(key, ca.RootOptions{Subject: name, Days: f.days, MaxPathLen: -1, Rules: sets.All(), Now: a.now})
@@ -197,6 +194,27 @@ func (a *app) caInit(ctx context.Context, f *initFlags) error {
 		return err
 	}
 	return a.writeAuthority(ctx, f.dir, d, key, pw)
+}
+
+// initPassword says which secret protects a new authority's key. Where nothing
+// exists yet it is --password-file. Beside a parent it is --new-password-file;
+// --password-file is taken too, as long as the new one is not given: a flag
+// goes before a variable.
+func (a *app) initPassword(parent string) secretKind {
+	if parent == "" {
+		return secretPassword
+	}
+	for _, given := range []func(secretKind) bool{
+		func(k secretKind) bool { return *a.secretFiles[k] != "" },
+		func(k secretKind) bool { _, ok := a.lookupEnv(secretKinds[k-1].env); return ok },
+	} {
+		for _, k := range []secretKind{secretNewPassword, secretPassword} {
+			if given(k) {
+				return k
+			}
+		}
+	}
+	return secretNewPassword
 }
 
 // subordinate lets the parent authority issue the certificate.
@@ -273,7 +291,7 @@ func (a *app) caIssueCommand() *cobra.Command {
 				return err
 			}
 			if err := a.writeBytes(out, cert.Raw); err != nil {
-				return fmt.Errorf("certificate %s is issued and on the ledger, but: %w", cert.SerialHex(), err)
+				return a.issuedButNotWritten(cert, err)
 			}
 			if a.json && out.path != "-" {
 				return a.printJSON(viewCertificate(cert))
@@ -288,6 +306,16 @@ func (a *app) caIssueCommand() *cobra.Command {
 	f.IntVar(&identification, "identification", 0, a.t(text{"как установлена личность: 0 лично, 1 сертификат, 2 загранпаспорт, 3 ЕБС", "how the applicant was identified: 0 in person, 1 certificate, 2 passport, 3 biometrics"}))
 	a.outputFlags(c, &out, true)
 	return c
+}
+
+// issuedButNotWritten says that the certificate exists although its file does not.
+func (a *app) issuedButNotWritten(cert *pki.Certificate, err error) error {
+	u := a.sentence(err)
+	serial := cert.SerialHex()
+	return newError(u.code, text{
+		u.message.ru + "; сертификат " + serial + " при этом выпущен и записан в журнал УЦ",
+		u.message.en + "; the certificate " + serial + " is issued all the same and on the ledger",
+	}).withCause(err).withHint(u.hint)
 }
 
 func (a *app) caCRLCommand() *cobra.Command {

@@ -49,7 +49,7 @@ func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
 	defer local.close()
 	responder := &ocsp.Responder{Issuer: local.dir.Certificate, Signer: local.key, Source: local.issuer, Now: a.now}
 	if ocspKey != "" {
-		k, err := a.openKey(ctx, ocspKey, secretNewPassword)
+		k, err := a.openKey(ctx, ocspKey, secretOCSPPassword)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
-		return failedf(text{"адрес %s занят или недоступен: %s", "the address %s is taken or cannot be used: %s"}, listen, err).
+		return failedf(text{"адрес %s занят или недоступен", "the address %s is taken or cannot be used"}, listen).withCause(err).
 			withHint(text{"укажите другой --listen", "give another --listen"})
 	}
 	sock, err := casock.Listen(filepath.Join(dir, ca.SocketFile), local.issuer)

@@ -45,6 +45,8 @@ type app struct {
 
 	secretFiles map[secretKind]*string
 	stdinTaken  string // the flag that reads standard input, once one does
+
+	stopped <-chan struct{} // closed when the run is to end
 }
 
 // Main runs the program with the process's own streams and environment and
@@ -52,6 +54,7 @@ type app struct {
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
 	a := &app{
 		streams:   streams{in: os.Stdin, out: os.Stdout, err: os.Stderr},
 		lookupEnv: os.LookupEnv,
@@ -62,7 +65,7 @@ func Main(args []string) int {
 
 // run executes one command line and returns its exit code (exit* constants).
 func (a *app) run(ctx context.Context, args []string) int {
-	a.lang = a.chooseLanguage(args)
+	a.lang, a.stopped = a.chooseLanguage(args), ctx.Done()
 	a.secretFiles = map[secretKind]*string{}
 	root := a.rootCommand()
 	root.SetArgs(args)

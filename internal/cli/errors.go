@@ -85,11 +85,16 @@ func (a *app) failJSON(u *userError) {
 	doc := struct {
 		Error    string `json:"error"`
 		Hint     string `json:"hint,omitempty"`
+		Detail   string `json:"detail,omitempty"` // the library's own words, English
 		ExitCode int    `json:"exitCode"`
-	}{a.t(u.message), a.t(u.hint), u.code}
+	}{Error: a.t(u.message), Hint: a.t(u.hint), ExitCode: u.code}
+	var inner *userError
+	if u.cause != nil && !errors.As(u.cause, &inner) {
+		doc.Detail = u.cause.Error()
+	}
 	b, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
-		return // a struct of two strings and a number always marshals
+		return // strings and a number always marshal
 	}
 	fmt.Fprintf(a.out, "%s\n", b)
 }
@@ -105,7 +110,7 @@ func (a *app) sentence(err error) *userError {
 			return u.withCause(err)
 		}
 	}
-	return failedf(text{"не получилось: %s", "could not be done: %s"}, err)
+	return newError(exitFailed, text{"не получилось: " + withoutPackages(err.Error()), "could not be done: " + withoutPackages(err.Error())}).withCause(err)
 }
 
 // systemError translates what the operating system answered.
@@ -133,14 +138,41 @@ func systemError(err error) *userError {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return failedf(text{"на диске нет места: %s", "no space left on the disk: %s"}, path).
 			withHint(text{"освободите место и повторите; неполный файл удалён", "free some space and try again; the partial file was removed"})
+	case errors.Is(err, syscall.EFBIG):
+		return failedf(text{"файл больше, чем разрешено: %s", "the file is larger than is allowed: %s"}, path).
+			withHint(text{"поднимите предел (ulimit -f) и повторите; неполный файл удалён", "raise the limit (ulimit -f) and try again; the partial file was removed"})
 	case errors.Is(err, syscall.EISDIR):
 		return failedf(text{"это папка, а не файл: %s", "this is a folder, not a file: %s"}, path)
 	case errors.Is(err, syscall.EPIPE):
 		return failedf(text{"получатель вывода закрыл канал", "the reader of the output closed the pipe"})
 	case path != "":
-		return failedf(text{"не удалось прочитать или записать %s: %s", "could not read or write %s: %s"}, path, pe1(pe, le))
+		why := systemReason(pe1(pe, le))
+		return newError(exitFailed, text{"не удалось прочитать или записать " + path + ": " + why.ru, "could not read or write " + path + ": " + why.en})
 	}
 	return nil
+}
+
+// systemReasons are the answers of the operating system that a person may meet.
+var systemReasons = map[error]text{
+	syscall.ENOTDIR:      {"часть пути не папка", "a part of the path is not a folder"},
+	syscall.EEXIST:       {"такой файл уже есть", "the file exists already"},
+	syscall.ENOTEMPTY:    {"папка не пуста", "the folder is not empty"},
+	syscall.ELOOP:        {"ссылки указывают друг на друга", "the links lead round in a circle"},
+	syscall.ENAMETOOLONG: {"слишком длинное имя", "the name is too long"},
+	syscall.EROFS:        {"диск только для чтения", "the disk is read-only"},
+	syscall.EIO:          {"ошибка чтения или записи диска", "the disk fails"},
+	syscall.EMFILE:       {"открыто слишком много файлов", "too many open files"},
+	syscall.EINVAL:       {"с этим файлом так нельзя", "this cannot be done with the file"},
+	syscall.EBUSY:        {"файл занят", "the file is busy"},
+}
+
+func systemReason(err error) text {
+	for known, t := range systemReasons {
+		if errors.Is(err, known) {
+			return t
+		}
+	}
+	return text{err.Error(), err.Error()}
 }
 
 // pe1 returns the reason inside a path or link error.

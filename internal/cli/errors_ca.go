@@ -49,22 +49,69 @@ func caError(err error) *userError {
 			withHint(text{"исправьте запрос или настройки УЦ", "correct the request or the authority's settings"})
 	}
 	if errors.Is(err, casock.ErrLint) {
-		return failedf(text{"сертификат нарушил бы правила: %s", "the certificate would break rules: %s"}, err)
+		return failedf(text{"сертификат нарушил бы правила%s", "the certificate would break rules%s"}, ruleList(err)).
+			withHint(text{"исправьте запрос или настройки УЦ", "correct the request or the authority's settings"})
+	}
+	if errors.Is(err, casock.ErrProtocol) || errors.Is(err, casock.ErrTooLarge) {
+		return failedf(text{"ca serve ответила не так, как ожидалось", "ca serve gave an answer of another form"}).
+			withHint(text{"наверное, она другой версии: перезапустите её", "it is probably of another version: restart it"})
 	}
 	var held *boltstore.HeldError
 	if errors.As(err, &held) {
+		if held.Holder.PID == 0 {
+			return failedf(text{"хранилище %s занято другим процессом", "the ledger %s is held by another process"}, held.Path).
+				withHint(text{"дождитесь его или остановите", "wait for it or stop it"})
+		}
 		return failedf(text{"хранилище %s занято процессом %d (%s)", "the ledger %s is held by process %d (%s)"}, held.Path, held.Holder.PID, held.Holder.Host).
 			withHint(text{"дождитесь его или остановите", "wait for it or stop it"})
 	}
 	return nil
 }
 
+// ruleList is what follows the sentence of a lint refusal that came through the
+// socket: the rules.
+func ruleList(err error) string {
+	if _, rules, ok := strings.Cut(err.Error(), ": "); ok {
+		return ": " + rules[strings.LastIndex(rules, ": ")+1:]
+	}
+	return ""
+}
+
 // requestError names the field of a refused request.
 func requestError(e *ca.RequestError) *userError {
-	detail := text{e.Detail, e.Detail}
+	english := e.Detail
+	if _, after, ok := strings.Cut(english, e.Field+": "); ok {
+		english = after // through the socket the whole sentence comes
+	}
+	detail := text{requestDetail(english), english}
 	if cause := nameError(e.Err); cause != nil {
 		detail = cause.message
 	}
 	return newError(exitFailed, text{"запрос отклонён: " + e.Field + ": " + detail.ru, "the request is refused: " + e.Field + ": " + detail.en}).
 		withHint(text{"исправьте запрос: gosklyuch request create --help", "correct the request: gosklyuch request create --help"})
+}
+
+// requestDetail translates why an authority refuses a field of a request.
+func requestDetail(english string) string {
+	for _, w := range []struct{ part, ru string }{
+		{"requires it", "этот реквизит обязателен для профиля"},
+		{"outside the profile", "этого нет в профиле"},
+		{"proof of possession", "подпись запроса неверна, владение ключом не доказано"},
+		{"unknown or broken", "открытый ключ не читается"},
+		{"authority's own key", "это ключ самого УЦ"},
+		{"for testing", "параметры ключа только для испытаний"},
+		{"withdrawn", "алгоритм ключа отменён"},
+		{"RSA key of", "ключ RSA должен быть от 2048 до 8192 бит"},
+		{"RSA exponent", "показатель ключа RSA не принимается"},
+		{"too short", "ключ слишком короткий"},
+		{"cannot be an authority's", "такой ключ не годится для УЦ"},
+		{"wrong number", "номер с ошибкой"},
+		{"not that of the key", "это идентификатор другого ключа"},
+		{"the request says", "в запросе указано другое, чем при выпуске"},
+	} {
+		if strings.Contains(english, w.part) {
+			return w.ru
+		}
+	}
+	return "не подходит (" + english + ")"
 }

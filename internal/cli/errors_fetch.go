@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/gosklyuch/gosklyuch/fetch"
 	"github.com/gosklyuch/gosklyuch/ocsp"
@@ -56,7 +57,7 @@ func trustError(err error) *userError {
 		return failedf(text{"так начинаются идентификаторы нескольких сертификатов", "several trust anchors begin with this id"}).
 			withHint(text{"укажите идентификатор целиком: gosklyuch trust list", "give the whole id: gosklyuch trust list"})
 	case errors.Is(err, trust.ErrDamaged):
-		return failedf(text{"файл доверенного сертификата повреждён: %s", "the file of a trust anchor is damaged: %s"}, withoutTrust(err)).
+		return failedf(text{"файл доверенного сертификата повреждён: %s", "the file of a trust anchor is damaged: %s"}, strings.TrimPrefix(err.Error(), trust.ErrDamaged.Error()+": ")).
 			withHint(text{"удалите этот файл и добавьте сертификат снова: gosklyuch trust add", "delete the file and add the certificate again: gosklyuch trust add"})
 	case errors.Is(err, trust.ErrUnusable):
 		return failedf(text{"этому сертификату нельзя доверять как корневому: он нарушает правила или ключ в нём не читается",

@@ -15,7 +15,9 @@ import (
 // libraryError turns the errors that the libraries name into sentences. nil
 // means that err is none of them.
 func libraryError(err error) *userError {
-	for _, translate := range []func(error) *userError{keyError, signError, algorithmError, caError, nameError} {
+	for _, translate := range []func(error) *userError{
+		keyError, containerError, signError, messageError, algorithmError, caError, nameError, fetchError, trustError,
+	} {
 		if u := translate(err); u != nil {
 			return u
 		}
@@ -34,16 +36,11 @@ func keyError(err error) *userError {
 	case errors.Is(err, soft.ErrPassword), errors.Is(err, pfx.ErrPassword), errors.Is(err, alg.ErrPassword):
 		return refusedf(text{"пароль не подошёл (или файл изменён)", "wrong password (or the file was changed)"}).withHint(wrongPassword)
 	case errors.Is(err, soft.ErrDamaged), errors.Is(err, pfx.ErrDamaged):
-		return failedf(text{"файл ключа повреждён: %s", "the key file is damaged: %s"}, err).
+		d := structureDetail(err)
+		return newError(exitFailed, text{"файл ключа повреждён: " + d.ru, "the key file is damaged: " + d.en}).
 			withHint(text{"возьмите резервную копию", "use a backup copy"})
 	case errors.Is(err, pfx.ErrNoKey):
 		return failedf(text{"в файле нет закрытого ключа", "the file holds no private key"})
-	case errors.Is(err, soft.ErrNotFound):
-		return failedf(text{"нет контейнера с таким именем", "there is no container of that name"}).
-			withHint(text{"список: gosklyuch key list", "the list: gosklyuch key list"})
-	case errors.Is(err, soft.ErrExists):
-		return failedf(text{"контейнер с таким именем уже есть", "a container of that name exists already"}).
-			withHint(text{"выберите другое имя", "choose another name"})
 	}
 	var other *pfx.NotKeyError
 	if errors.As(err, &other) {
@@ -58,10 +55,34 @@ func keyError(err error) *userError {
 	return nil
 }
 
+// containerError translates what the store of containers refuses.
+func containerError(err error) *userError {
+	var name *soft.NameError
+	switch {
+	case errors.Is(err, soft.ErrNotFound):
+		return failedf(text{"нет контейнера с таким именем", "there is no container of that name"}).
+			withHint(text{"список: gosklyuch key list", "the list: gosklyuch key list"})
+	case errors.Is(err, soft.ErrExists):
+		return failedf(text{"контейнер с таким именем уже есть", "a container of that name exists already"}).
+			withHint(text{"выберите другое имя", "choose another name"})
+	case errors.Is(err, soft.ErrMismatch):
+		return refusedf(text{"сертификат выдан на другой ключ, не на тот, что в контейнере", "the certificate does not belong to the key of this container"}).
+			withHint(text{"проверьте имя контейнера и файл сертификата", "check the container's name and the certificate's file"})
+	case errors.As(err, &name):
+		return failedf(text{"имя контейнера «%s» не годится", "%q cannot be the name of a container: it " + name.Why}, name.Name).
+			withHint(text{
+				"можно: буквы, цифры, пробел и -_.@+(), не длиннее 64 знаков, не с точки, дефиса или пробела",
+				"allowed: letters, digits, spaces and -_.@+(), at most 64 characters, not starting with a dot, a hyphen or a space",
+			})
+	}
+	return nil
+}
+
 // signError translates what the sign package refuses.
 func signError(err error) *userError {
 	var period *sign.PeriodError
 	var content *sign.OtherContentError
+	var level *sign.LevelError
 	switch {
 	case errors.As(err, &period):
 		return periodError(period)
@@ -71,7 +92,10 @@ func signError(err error) *userError {
 	case errors.Is(err, sign.ErrKeyUsage):
 		return refusedf(text{"сертификат не предназначен для подписи документов", "the certificate is not meant for signing documents"})
 	case errors.As(err, &content):
-		return newErrorf(exitInvalid, text{"подпись %d в файле сделана под другим документом: %s", "signature %d in the file is about another document: %s"}, content.Signer+1, content.Err)
+		return newErrorf(exitInvalid, text{"подпись %d в файле сделана под другим документом", "signature %d in the file is about another document"}, content.Signer+1).
+			withHint(text{"проверьте, тот ли документ указан", "check that this is the right document"})
+	case errors.As(err, &level):
+		return noTimeStamps()
 	case errors.Is(err, sign.ErrNoDocument):
 		return usageError(text{"подпись отделённая: нужен сам документ", "the signature is detached: the document is needed"})
 	}
@@ -111,9 +135,22 @@ func algorithmError(err error) *userError {
 	if errors.Is(err, der.ErrEmpty) {
 		return failedf(text{"файл пуст", "the file is empty"})
 	}
+	return nil
+}
+
+// messageError translates what package cms says about a message as a whole.
+func messageError(err error) *userError {
 	var kind *cms.KindError
-	if errors.As(err, &kind) {
-		return failedf(text{"%s", "%s"}, err)
+	switch {
+	case errors.As(err, &kind):
+		is, want := kindTexts[kind.Kind], kindTexts[kind.Want]
+		return newError(exitFailed, text{"это " + is.ru + ", а не " + want.ru, "this is " + is.en + ", not " + want.en}).
+			withHint(text{"проверьте, тот ли файл указан", "check that this is the file you meant"})
+	case errors.Is(err, cms.ErrNoContent):
+		return usageError(text{"подпись отделённая: нужен сам документ", "the signature is detached: the document is needed"})
+	case errors.Is(err, cms.ErrContentChanged):
+		return failedf(text{"документ изменился, пока его подписывали", "the document changed while it was being signed"}).
+			withHint(text{"закройте программу, которая его меняет, и повторите", "close the program that changes it and try again"})
 	}
 	return nil
 }
@@ -128,5 +165,6 @@ func inKey(name string, err error) error {
 	if errors.As(err, &u) || systemError(err) != nil {
 		return err
 	}
-	return failedf(text{"%s: ключ не читается: %s", "%s: the key cannot be read: %s"}, name, err).withCause(err)
+	d := structureDetail(err)
+	return newError(exitFailed, text{name + ": ключ не читается: " + d.ru, name + ": the key cannot be read: " + d.en}).withCause(err)
 }

@@ -16,7 +16,8 @@ func parseSubject(flag, value string) (pki.Name, error) {
 	}
 	u := nameError(err)
 	if u == nil {
-		u = usageErrorf(text{"%s", "%s"}, err)
+		d := structureDetail(err)
+		u = usageError(text{"имя не читается: " + d.ru, "the name cannot be read: " + d.en})
 	}
 	u.message = text{"--" + flag + ": " + u.message.ru, "--" + flag + ": " + u.message.en}
 	return name, u.withCause(err)

@@ -48,7 +48,7 @@ func wrongKind(path string, is, want der.Kind) *userError {
 		}
 	}
 	return newError(exitFailed, text{
-		fmt.Sprintf("%s: это %s, а нужно другое: %s", path, i.ru, w.ru),
+		fmt.Sprintf("%s: это %s, а не %s", path, i.ru, w.ru),
 		fmt.Sprintf("%s: this is %s, not %s", path, i.en, w.en),
 	}).withHint(hint)
 }
@@ -84,10 +84,10 @@ func notDER(path string, want der.Kind, err error) error {
 // unreadable says that a file cannot be parsed as what it should be; err names
 // the field.
 func unreadable(path string, want der.Kind, err error) *userError {
-	w := kindTexts[want]
+	w, d := kindTexts[want], structureDetail(err)
 	return newError(exitFailed, text{
-		fmt.Sprintf("%s: не читается как %s: %v", path, w.ru, err),
-		fmt.Sprintf("%s: not readable as %s: %v", path, w.en, err),
+		fmt.Sprintf("%s: не читается как %s: %s", path, w.ru, d.ru),
+		fmt.Sprintf("%s: not readable as %s: %s", path, w.en, d.en),
 	}).withCause(err).withHint(text{
 		"файл повреждён или это другой файл: получите его ещё раз",
 		"the file is damaged or another one: get it again",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -106,7 +107,7 @@ func (a *app) keyCreate(ctx context.Context, name string, f algorithmFlags) erro
 	}
 	key, err := alg.GenerateKey(f.alg, f.set("cryptopro-xcha"))
 	if err != nil {
-		return usageErrorf(text{"такого ключа не бывает: %s %s", "there is no such key: %s %s"}, f.alg, f.paramset).withCause(err).
+		return usageErrorf(text{"такого ключа не бывает: %s", "there is no such key: %s"}, strings.TrimSpace(f.alg+" "+f.paramset)).withCause(err).
 			withHint(text{"наборы: cryptopro-a -b -c -xcha -xchb, tc26-256-a…d, tc26-512-a…c", "the sets: cryptopro-a -b -c -xcha -xchb, tc26-256-a…d, tc26-512-a…c"})
 	}
 	defer alg.Destroy(key)

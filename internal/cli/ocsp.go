@@ -74,8 +74,7 @@ func (a *app) askOCSP(cmd *cobra.Command, cert, ca *pki.Certificate, url string,
 	f := fetch.New(fetch.Options{AllowPrivate: private || cmd.Flag("url").Changed})
 	resp, err := f.QueryOCSP(cmd.Context(), url, req)
 	if err != nil {
-		return nil, nil, failedf(text{"служба OCSP %s не ответила: %s", "the OCSP service %s gave no answer: %s"}, url, err).withCause(err).
-			withHint(text{"проверьте адрес и сеть и повторите", "check the address and the network, and try again"})
+		return nil, nil, err
 	}
 	return req, resp, nil
 }

@@ -72,7 +72,10 @@ func (o output) checkFree() error {
 	if o.path == "-" || o.force {
 		return nil
 	}
-	if _, err := os.Lstat(o.path); err == nil {
+	if st, err := os.Lstat(o.path); err == nil {
+		if st.Mode()&(fs.ModeDevice|fs.ModeNamedPipe) != 0 {
+			return nil // nothing is replaced
+		}
 		return failedf(text{"%s уже есть", "%s already exists"}, o.path).
 			withHint(text{"укажите другое имя в -o или добавьте --force", "give another name with -o, or add --force"})
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -90,14 +93,18 @@ func (a *app) write(o output, produce func(io.Writer) error) (err error) {
 	if o.path == "-" {
 		return produce(a.out)
 	}
+	if st, err := os.Stat(o.path); err == nil && !st.Mode().IsRegular() {
+		return a.writeDevice(o, st, produce)
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(o.path), "."+filepath.Base(o.path)+".*")
 	if err != nil {
-		return err
+		return o.named(err, "")
 	}
 	defer func() {
 		if err != nil {
 			tmp.Close()           //nolint:errcheck,gosec // the first error counts
 			os.Remove(tmp.Name()) //nolint:errcheck,gosec // the first error counts
+			err = o.named(err, tmp.Name())
 		}
 	}()
 	if err := tmp.Chmod(o.mode); err != nil {
@@ -113,6 +120,33 @@ func (a *app) write(o output, produce func(io.Writer) error) (err error) {
 		return err
 	}
 	return o.commit(tmp.Name())
+}
+
+// named puts the output's own name into an error about its temporary file ("":
+// about one that could not be made).
+func (o output) named(err error, tmp string) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) && (tmp == "" || pe.Path == tmp) {
+		pe.Path = o.path
+	}
+	return err
+}
+
+// writeDevice writes to what is no file and cannot be renamed into place, such
+// as /dev/null or a named pipe; a folder is refused.
+func (a *app) writeDevice(o output, st fs.FileInfo, produce func(io.Writer) error) error {
+	if st.IsDir() {
+		return failedf(text{"%s: это папка, а не файл", "%s: this is a folder, not a file"}, o.path)
+	}
+	f, err := os.OpenFile(o.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := produce(f); err != nil {
+		f.Close() //nolint:errcheck,gosec // the first error counts
+		return err
+	}
+	return f.Close()
 }
 
 // commit gives the finished file its name. Without --force a file that came

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ const (
 	secretPassword secretKind = iota + 1
 	secretNewPassword
 	secretParentPassword
+	secretOCSPPassword
 )
 
 // maxSecret bounds a password's length in bytes: a longer first line is a
@@ -45,6 +47,11 @@ var secretKinds = []struct {
 		secretParentPassword, "parent-password-file", "GOSKLYUCH_PARENT_PASSWORD",
 		text{"файл с паролем вышестоящего УЦ", "file with the parent CA's password"},
 		text{"Пароль вышестоящего УЦ", "Password of the parent CA"},
+	},
+	{
+		secretOCSPPassword, "ocsp-password-file", "GOSKLYUCH_OCSP_PASSWORD",
+		text{"файл с паролем ключа службы OCSP", "file with the password of the OCSP service's key"},
+		text{"Пароль ключа OCSP", "Password of the OCSP key"},
 	},
 }
 
@@ -102,10 +109,23 @@ func (a *app) secretFromFile(file, flag string) ([]byte, error) {
 	}
 	f, err := os.Open(file) //nolint:gosec // G304: the user names the file
 	if err != nil {
-		return nil, err
+		return nil, inSecretFile(flag, err)
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	return firstLine(f, file)
+	b, err := firstLine(f, file)
+	if err != nil {
+		return nil, inSecretFile(flag, err)
+	}
+	return b, nil
+}
+
+// inSecretFile names the flag in an error about a password file.
+func inSecretFile(flag string, err error) error {
+	if u := systemError(err); u != nil {
+		u.message = text{"--" + flag + ": " + u.message.ru, "--" + flag + ": " + u.message.en}
+		return u.withCause(err)
+	}
+	return err
 }
 
 // firstLine returns the first line without its line end. Every buffer that
@@ -122,6 +142,9 @@ func firstLine(r io.Reader, name string) ([]byte, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		wipe(out)
 		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, failedf(text{"файл пароля %s пуст", "the password file %s is empty"}, name)
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r")), nil
 }
@@ -140,15 +163,33 @@ func (a *app) terminal() *os.File {
 	return nil
 }
 
-// prompt asks on the terminal without echo.
+// prompt asks on the terminal without echo, until an answer or an interrupt.
 func (a *app) prompt(tty *os.File, question string) ([]byte, error) {
-	fmt.Fprint(tty, question)
-	b, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(tty)
-	if err != nil {
-		return nil, failedf(text{"не удалось прочитать пароль с терминала: %s", "the password could not be read from the terminal: %s"}, err)
+	type answer struct {
+		b   []byte
+		err error
 	}
-	return b, nil
+	state, stateErr := term.GetState(int(tty.Fd()))
+	fmt.Fprint(tty, question)
+	answers := make(chan answer, 1)
+	go func() {
+		b, err := term.ReadPassword(int(tty.Fd()))
+		answers <- answer{b, err}
+	}()
+	select {
+	case x := <-answers:
+		fmt.Fprintln(tty)
+		if x.err != nil {
+			return nil, failedf(text{"пароль с терминала не прочитан", "the password could not be read from the terminal"}).withCause(x.err)
+		}
+		return x.b, nil
+	case <-a.stopped: // the read cannot be broken off; the process ends, and echo must be on again
+		if stateErr == nil {
+			term.Restore(int(tty.Fd()), state) //nolint:errcheck,gosec // nothing else can be done
+		}
+		fmt.Fprintln(tty)
+		return nil, context.Canceled
+	}
 }
 
 // wipe overwrites a secret.

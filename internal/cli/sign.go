@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -113,6 +114,9 @@ func (a *app) signCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.readable(files); err != nil {
+				return err
+			}
 			s, k, err := a.signer(cmd.Context(), &f)
 			if err != nil {
 				return err
@@ -136,12 +140,16 @@ func (a *app) signCommand() *cobra.Command {
 func checkLevel(level, tsa string) error {
 	switch {
 	case level == "t" || level == "xl" || level == "a" || tsa != "":
-		return failedf(text{"подпись с меткой времени пока не поддерживается", "signatures with a time stamp are not supported yet"}).
-			withHint(text{"подпишите с --level bes (так по умолчанию)", "sign with --level bes, the default"})
+		return noTimeStamps()
 	case level != "bes":
 		return usageErrorf(text{"неизвестный уровень «%s»: bes, t, xl, a", "unknown level %q: bes, t, xl, a"}, level)
 	}
 	return nil
+}
+
+func noTimeStamps() *userError {
+	return failedf(text{"подпись с меткой времени пока не поддерживается", "signatures with a time stamp are not supported yet"}).
+		withHint(text{"подпишите с --level bes (так по умолчанию)", "sign with --level bes, the default"})
 }
 
 // signOutputs names the result of each file and refuses existing ones before
@@ -178,7 +186,7 @@ func (a *app) signFiles(ctx context.Context, s *sign.Signer, files []string, out
 	for i, file := range files {
 		err := a.signOne(ctx, file, outs[i], format, s.Sign)
 		if err != nil {
-			return err
+			return a.stoppedAt(i, files, err)
 		}
 		done = append(done, signedFile{file, outs[i].path})
 		if outs[i].path != "-" {
@@ -192,6 +200,36 @@ func (a *app) signFiles(ctx context.Context, s *sign.Signer, files []string, out
 		}{s.Cert.Subject.String(), done})
 	}
 	return nil
+}
+
+// readable opens every file once before a password is asked for and before the
+// first signature is made.
+func (a *app) readable(files []string) error {
+	for _, file := range files {
+		if file == "-" {
+			continue
+		}
+		f, err := a.open(file)
+		if err != nil {
+			return err
+		}
+		f.Close() //nolint:errcheck,gosec // nothing was written
+	}
+	return nil
+}
+
+// stoppedAt says at which of several files signing stopped; what was signed
+// before stays.
+func (a *app) stoppedAt(i int, files []string, err error) error {
+	if len(files) == 1 {
+		return err
+	}
+	u := *a.sentence(err)
+	u.message = text{
+		fmt.Sprintf("%s: %s (подписано файлов: %d из %d)", files[i], u.message.ru, i, len(files)),
+		fmt.Sprintf("%s: %s (files signed: %d of %d)", files[i], u.message.en, i, len(files)),
+	}
+	return &u
 }
 
 // signOne streams one document through a signing function into its output.

@@ -133,3 +133,32 @@ func FuzzToDER(f *testing.F) {
 		_, _ = der.Elements(data)
 	})
 }
+
+// FuzzReadElement reads element after element; what ReadAny and ReadElement
+// return must add up to the input.
+func FuzzReadElement(f *testing.F) {
+	f.Add([]byte{0x30, 0x03, 0x02, 0x01, 0x05, 0x04, 0x00})
+	f.Add([]byte{0x30, 0x81, 0x01, 0x00})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := cryptobyte.String(data)
+		total := 0
+		for !s.Empty() {
+			before := s
+			element, content, tag, err := der.ReadAny(&s, "element")
+			if err != nil {
+				return
+			}
+			if len(content) > len(element) {
+				t.Fatalf("%d octets of contents in %d", len(content), len(element))
+			}
+			again, err := der.ReadElement(&before, tag, "element")
+			if err != nil || !bytes.Equal(again, element) {
+				t.Fatalf("ReadElement gives %x, %v; ReadAny gave %x", again, err, element)
+			}
+			total += len(element)
+		}
+		if total != len(data) {
+			t.Fatalf("%d octets read of %d", total, len(data))
+		}
+	})
+}

@@ -162,6 +162,10 @@ const (
 	// one certificate, that are examined for it: each costs a signature check.
 	RevocationEvidence = 64
 
+	// ListIssuers bounds the certificates that are tried as that of a separate
+	// key which signed a list. An authority has one or two such keys.
+	ListIssuers = 8
+
 	// TrustAnchors bounds the anchors read from one directory. The Russian
 	// trust-service list has about 700 current CAs.
 	TrustAnchors = 10000

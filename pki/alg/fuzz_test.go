@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"testing"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 func FuzzParseIdentifier(f *testing.F) {
@@ -91,6 +93,18 @@ func FuzzDecryptPKCS8(f *testing.F) {
 			if _, err := parsePrivateKeyInfo(got); err != nil {
 				t.Errorf("%x is returned: %v", got, err)
 			}
+		}
+	})
+}
+
+// FuzzReadIdentifier consumes identifiers one after the other.
+func FuzzReadIdentifier(f *testing.F) {
+	f.Add([]byte{0x30, 0x0a, 0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x03, 0x02, 0x05, 0x00})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := cryptobyte.String(b)
+		id, err := ReadIdentifier(&s, "algorithm")
+		if err == nil && !bytes.HasPrefix(b, id.DER()) {
+			t.Errorf("%x is encoded as %x", b, id.DER())
 		}
 	})
 }

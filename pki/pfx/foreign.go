@@ -3,7 +3,7 @@ package pfx
 import (
 	"crypto"
 	"crypto/cipher"
-	"crypto/des"
+	"crypto/des" //nolint:gosec // read only: what older tools wrote
 	"crypto/sha1"
 	"crypto/subtle"
 	"crypto/x509"
@@ -73,7 +73,7 @@ func decrypt3DES(id alg.Identifier, data, password []byte) ([]byte, error) {
 	for _, p := range tries {
 		key := pkcs12KDF(sha1.New, idKey, p, salt, iterations, 24)
 		iv := pkcs12KDF(sha1.New, idIV, p, salt, iterations, des.BlockSize)
-		block, err := des.NewTripleDESCipher(key)
+		block, err := des.NewTripleDESCipher(key) //nolint:gosec // see the import
 		clear(key)
 		if err != nil {
 			return nil, fmt.Errorf("pfx: Triple DES: %w", err)

@@ -47,7 +47,7 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("soft: %w", err)
 	}
 	if st.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(dir, 0o700); err != nil {
+		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs the x bit
 			return nil, fmt.Errorf("soft: others may read %s: %w", dir, err)
 		}
 	}

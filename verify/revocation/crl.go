@@ -6,6 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/path"
@@ -64,7 +68,7 @@ func CheckList(l *pki.RevocationList, issuer *pki.Certificate) error {
 }
 
 // list judges what l says of cert. No answer: l is of another issuer.
-func (o Options) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []Answer {
+func (o *asker) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []Answer {
 	if !l.Issuer.Equal(cert.Issuer) && !mayNameOthers(l) {
 		return nil
 	}
@@ -100,7 +104,7 @@ func (o Options) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []An
 
 // signedBy checks that issuer signed l, or another key of the same authority
 // that may sign lists for it.
-func (o Options) signedBy(cert, issuer *pki.Certificate, l *pki.RevocationList) error {
+func (o *asker) signedBy(cert, issuer *pki.Certificate, l *pki.RevocationList) error {
 	err := o.Memo.check(l, issuer)
 	if !errors.Is(err, ErrListOtherKey) && !errors.Is(err, ErrListSignature) && !errors.Is(err, ErrListUsage) || !l.Issuer.Equal(cert.Issuer) {
 		return err
@@ -118,11 +122,11 @@ func (o Options) signedBy(cert, issuer *pki.Certificate, l *pki.RevocationList) 
 
 // listIssuers are the other certificates of the issuer of l: those of the path
 // and those that came along.
-func (o Options) listIssuers(l *pki.RevocationList, issuer *pki.Certificate) []*pki.Certificate {
-	var out []*pki.Certificate
+func (o *asker) listIssuers(l *pki.RevocationList, issuer *pki.Certificate) []*pki.Certificate {
 	if len(o.Chain) == 0 {
 		return nil
 	}
+	var out []*pki.Certificate
 	for _, list := range [][]*pki.Certificate{o.Chain, o.Responders} {
 		for _, c := range list {
 			if len(l.AuthorityKeyID) > 0 && len(c.SubjectKeyID) > 0 && !bytes.Equal(l.AuthorityKeyID, c.SubjectKeyID) {
@@ -136,24 +140,41 @@ func (o Options) listIssuers(l *pki.RevocationList, issuer *pki.Certificate) []*
 	return out
 }
 
-// mayServe decides whether c may sign lists for the certificate below o.Chain.
-// RFC 5280, section 6.3.3 (f): "Obtain and validate the certification path for
-// the issuer of the complete CRL. The trust anchor for the certification path
-// MUST be the same as the trust anchor used to validate the target
-// certificate." Stricter than that, c must be in the path itself or be issued
-// by an authority of it: another authority below the anchor must not become
-// the issuer of these lists by certifying its name.
-func (o Options) mayServe(c *pki.Certificate) bool {
+// mayServe decides whether c may sign lists for the certificate below o.Chain,
+// once per authority.
+func (o *asker) mayServe(c *pki.Certificate) bool {
+	if o.Memo == nil {
+		return o.serves(c)
+	}
+	k := serveKey{c, o.Chain[0], o.Chain[len(o.Chain)-1]}
+	ok, known := o.Memo.serving[k]
+	if !known {
+		ok = o.serves(c)
+		if o.Memo.serving == nil {
+			o.Memo.serving = map[serveKey]bool{}
+		}
+		o.Memo.serving[k] = ok
+	}
+	return ok
+}
+
+// serves is mayServe without memory. RFC 5280, section 6.3.3 (f): "Obtain and
+// validate the certification path for the issuer of the complete CRL. The trust
+// anchor for the certification path MUST be the same as the trust anchor used
+// to validate the target certificate." Stricter than that, c must be in the
+// path itself or be issued by an authority of it: another authority below the
+// anchor must not become the issuer of these lists by certifying the name.
+func (o *asker) serves(c *pki.Certificate) bool {
 	res, err := path.Validate(o.ctx, c, path.Options{Roots: pki.NewPool(o.Chain...), At: o.At, LeafKeyUsage: pki.KeyUsageCRLSign,
 		AllowTest: o.AllowTest, AllowLegacy: o.AllowLegacy})
 	if err != nil {
 		return false
 	}
 	if len(res.Chain) == 1 {
-		return true // part of the path, whose certificates the caller asks about
+		return true // part of the path, about which the caller asks anyway
 	}
-	// The separate key's own status, by lists of its issuer alone.
-	own := o
+	// The separate key's own status, by lists of its issuer's key alone.
+	own := o.Options
 	own.Moment, own.Chain = o.At, nil
 	return Check(o.ctx, c, res.Chain[1], o.src, own).Status == Good
 }
@@ -163,7 +184,7 @@ func mayNameOthers(l *pki.RevocationList) bool { return l.IDP != nil && l.IDP.In
 
 // listed judges a revocation by its date. The decision that a certificate is
 // revoked does not age: only a hold can be taken back.
-func (o Options) listed(a Answer) Answer {
+func (o *asker) listed(a Answer) Answer {
 	if a.Reason == pki.ReasonCertificateHold {
 		if why := o.stale(a); why != "" {
 			return unknown("the certificate was on hold, and %s", why)
@@ -199,7 +220,7 @@ func (o Options) listed(a Answer) Answer {
 }
 
 // unlisted calls a certificate good that a complete and fresh list does not have.
-func (o Options) unlisted(cert *pki.Certificate, a Answer) Answer {
+func (o *asker) unlisted(cert *pki.Certificate, a Answer) Answer {
 	if why := o.stale(a); why != "" {
 		return unknown("%s", why)
 	}
@@ -214,7 +235,7 @@ func (o Options) unlisted(cert *pki.Certificate, a Answer) Answer {
 
 // stale says why evidence is not fresh, or "". Evidence issued after the
 // proven moment of the signature is fresh enough for that moment.
-func (o Options) stale(a Answer) string {
+func (o *asker) stale(a Answer) string {
 	day := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	if a.ThisUpdate.After(o.At.Add(o.Skew)) {
 		return "the list is from the future: thisUpdate " + day(a.ThisUpdate)
@@ -256,7 +277,7 @@ func scope(cert *pki.Certificate, l *pki.RevocationList) string {
 		return "the CRL is for CA certificates only"
 	case idp.OnlySomeReasons != 0:
 		return "the CRL covers some reasons only"
-	case !samePoint(cert, idp):
+	case !samePoint(cert, l):
 		return "the CRL is of another distribution point"
 	}
 	return ""
@@ -266,26 +287,46 @@ func scope(cert *pki.Certificate, l *pki.RevocationList) string {
 // list. RFC 5280, section 6.3.3 (b)(2)(i): "one of the names in the IDP
 // matches one of the names in the DP"; a certificate without distribution
 // points stands for its issuer's name.
-func samePoint(cert *pki.Certificate, idp *pki.IssuingDistributionPoint) bool {
-	if len(idp.FullName) == 0 && len(idp.RelativeName) == 0 {
+func samePoint(cert *pki.Certificate, l *pki.RevocationList) bool {
+	names := pointNames(l.IDP.FullName, l.IDP.RelativeName, l.Issuer)
+	if len(names) == 0 {
 		return true
 	}
 	if len(cert.DistributionPoints) == 0 {
-		return slices.ContainsFunc(idp.FullName, func(n pki.GeneralName) bool {
-			return n.Kind == pki.DirectoryName && n.Name != nil && n.Name.Equal(cert.Issuer)
-		})
+		return anySame(names, []pki.GeneralName{{Kind: pki.DirectoryName, Name: &cert.Issuer}})
 	}
-	for _, dp := range cert.DistributionPoints {
-		if len(idp.RelativeName) > 0 && bytes.Equal(idp.RelativeName, dp.RelativeName) {
-			return true
+	return slices.ContainsFunc(cert.DistributionPoints, func(dp pki.DistributionPoint) bool {
+		if len(dp.RelativeName) > 0 && len(dp.CRLIssuer) > 0 {
+			return false // relative to another issuer: an indirect CRL
 		}
-		for _, a := range dp.FullName {
-			if slices.ContainsFunc(idp.FullName, func(b pki.GeneralName) bool { return sameName(a, b) }) {
-				return true
-			}
-		}
+		return anySame(names, pointNames(dp.FullName, dp.RelativeName, cert.Issuer))
+	})
+}
+
+// pointNames are the names of a distribution point, written out in full. RFC
+// 5280, section 4.2.1.13: nameRelativeToCRLIssuer is "a distinguished name
+// fragment" that is "appended to the X.500 distinguished name of the CRL issuer".
+func pointNames(full []pki.GeneralName, relative []byte, issuer pki.Name) []pki.GeneralName {
+	if len(relative) == 0 {
+		return full
 	}
-	return false
+	s := cryptobyte.String(issuer.Raw)
+	var rdns cryptobyte.String
+	none := []pki.GeneralName{{Kind: pki.OtherName}} // a name that equals no other
+	if !s.ReadASN1(&rdns, asn1.SEQUENCE) {
+		return none
+	}
+	name, err := pki.ParseName(der.Wrap(uint8(asn1.SEQUENCE), rdns, der.Wrap(uint8(asn1.SET), relative)))
+	if err != nil {
+		return none
+	}
+	return []pki.GeneralName{{Kind: pki.DirectoryName, Name: &name}}
+}
+
+func anySame(list, other []pki.GeneralName) bool {
+	return slices.ContainsFunc(list, func(a pki.GeneralName) bool {
+		return slices.ContainsFunc(other, func(b pki.GeneralName) bool { return sameName(a, b) })
+	})
 }
 
 func sameName(a, b pki.GeneralName) bool {
@@ -295,5 +336,5 @@ func sameName(a, b pki.GeneralName) bool {
 	if a.Kind == pki.DirectoryName && a.Name != nil && b.Name != nil {
 		return a.Name.Equal(*b.Name)
 	}
-	return bytes.Equal(a.Value, b.Value)
+	return len(a.Value) > 0 && a.OID == b.OID && bytes.Equal(a.Value, b.Value)
 }

@@ -12,7 +12,7 @@ const defaultMaxAge = ocsp.DefaultMaxAge
 
 // response judges what r says of cert. No answer: r is about others. lists may
 // tell that the responder itself was revoked.
-func (o Options) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists []*pki.RevocationList) []Answer {
+func (o *asker) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists []*pki.RevocationList) []Answer {
 	if r.Status == ocsp.Successful && !about(r, cert, issuer) {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (o Options) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists
 }
 
 // status turns a checked response into an answer.
-func (o Options) status(cert, issuer *pki.Certificate, r *ocsp.Response, c *ocsp.Checked, lists []*pki.RevocationList, stale bool) Answer {
+func (o *asker) status(cert, issuer *pki.Certificate, r *ocsp.Response, c *ocsp.Checked, lists []*pki.RevocationList, stale bool) Answer {
 	s := c.Single
 	a := Answer{Source: "ocsp", Evidence: r.BasicRaw, Response: r, Responder: c.Responder, Reason: s.Reason,
 		ThisUpdate: s.ThisUpdate, NextUpdate: s.NextUpdate}
@@ -74,7 +74,7 @@ func (o Options) status(cert, issuer *pki.Certificate, r *ocsp.Response, c *ocsp
 // responder asks about the delegate's own revocation: RFC 6960, section
 // 4.2.2.2.1. Without id-pkix-ocsp-nocheck and without a list the answer
 // stands, with a note.
-func (o Options) responder(issuer *pki.Certificate, c *ocsp.Checked, lists []*pki.RevocationList, a *Answer) string {
+func (o *asker) responder(issuer *pki.Certificate, c *ocsp.Checked, lists []*pki.RevocationList, a *Answer) string {
 	if !c.Delegated || c.NoCheck || c.Responder == nil {
 		return ""
 	}

@@ -133,14 +133,20 @@ type Options struct {
 	AllowTest bool
 }
 
-// Memo remembers which lists were signed by which issuers. The zero value is
+// Memo remembers which lists were signed by which issuers, and who may sign them. The zero value is
 // empty and ready; it is not safe for concurrent use.
-type Memo struct{ outcomes map[memoKey]error }
+type Memo struct {
+	outcomes map[memoKey]error
+	serving  map[serveKey]bool
+}
 
 type memoKey struct {
 	list   *pki.RevocationList
 	issuer *pki.Certificate
 }
+
+// serveKey: whether a certificate may sign the lists of an authority in a path.
+type serveKey struct{ cert, authority, anchor *pki.Certificate }
 
 func (m *Memo) check(l *pki.RevocationList, issuer *pki.Certificate) error {
 	if m == nil {
@@ -198,14 +204,23 @@ func Check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Opt
 		o.Skew = 0
 	}
 	given, others := split(src)
-	answers := ask(ctx, cert, issuer, given, o)
+	k := &asker{Options: o, ctx: ctx, src: src}
+	answers := k.ask(cert, issuer, given)
 	for _, s := range others {
 		if a := decide(answers); a.Status != Unknown {
 			return a
 		}
-		answers = append(answers, ask(ctx, cert, issuer, s, o)...)
+		answers = append(answers, k.ask(cert, issuer, s)...)
 	}
 	return decide(answers)
+}
+
+// asker is one Check: the options with their defaults and where evidence comes
+// from.
+type asker struct {
+	Options
+	ctx context.Context
+	src Source
 }
 
 // split puts everything that was given into one Static, so that a revocation
@@ -245,7 +260,8 @@ func flatten(src Source) []Source {
 
 // ask judges what one source has. A source that must fetch is asked for a list
 // only if no response decided; what was given is all looked at.
-func ask(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Options) []Answer {
+func (o *asker) ask(cert, issuer *pki.Certificate, src Source) []Answer {
+	ctx := o.ctx
 	_, given := src.(*Static)
 	var out []Answer
 	responses, err := src.OCSP(ctx, cert, issuer)
