@@ -1,10 +1,13 @@
 package verify
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -29,13 +32,67 @@ var legacyEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // certificate validates cert and its chain (EN 319 102-1, section 5.2.6) and
 // adds its checks to out. It returns the chain and the evidence that decided.
+// Where an authority of the path is revoked or its status unknown, a path
+// through another certificate of it is tried; it counts if nothing fails in it.
 func (r *run) certificate(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose) ([]*pki.Certificate, cms.Evidence) {
+	var first, next Outcome
+	avoided := &avoided{}
+	chain, evidence, bad := r.onePath(ctx, &first, cert, p, nil)
+	for try := 1; bad != nil && try < limits.PathTries; try++ {
+		avoided.add(bad)
+		next = Outcome{}
+		var c []*pki.Certificate
+		var ev cms.Evidence
+		if c, ev, bad = r.onePath(ctx, &next, cert, p, avoided.has); !next.failed() {
+			first, chain, evidence = next, c, ev
+			break
+		}
+	}
+	out.Checks = append(out.Checks, first.Checks...)
+	return chain, evidence
+}
+
+// avoided are authorities' certificates and keys that must not be in a path.
+type avoided struct {
+	certs []*pki.Certificate
+	keys  [][]byte
+}
+
+// add takes a certificate out. Only where it was revoked for a reason that
+// leaves its key in honour, or nothing is known of it, may another certificate
+// of that key stand in for it.
+func (a *avoided) add(f *faulty) {
+	a.certs = append(a.certs, f.cert)
+	if f.answer.Status == revocation.Unknown {
+		return
+	}
+	switch f.answer.Reason {
+	case pki.ReasonAffiliationChanged, pki.ReasonSuperseded, pki.ReasonCessationOfOperation:
+	default:
+		a.keys = append(a.keys, f.cert.RawSubjectPublicKeyInfo)
+	}
+}
+
+func (a *avoided) has(c *pki.Certificate) bool {
+	return slices.ContainsFunc(a.certs, c.Equal) ||
+		slices.ContainsFunc(a.keys, func(k []byte) bool { return bytes.Equal(k, c.RawSubjectPublicKeyInfo) })
+}
+
+// faulty is an authority of a path that is not known to be good.
+type faulty struct {
+	cert   *pki.Certificate
+	answer revocation.Answer
+}
+
+// onePath validates one path. bad is the authority in it that is revoked or of
+// unknown status, nil if there is none.
+func (r *run) onePath(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose, avoid func(*pki.Certificate) bool) (_ []*pki.Certificate, _ cms.Evidence, bad *faulty) {
 	legacy := r.pol.UnsafeLegacy || p.at.Before(legacyEnd)
-	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), At: p.at,
+	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), Avoid: avoid, At: p.at,
 		LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest, AllowLegacy: legacy})
 	if res == nil {
 		out.fail(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", Generic, err.Error())
-		return nil, cms.Evidence{}
+		return nil, cms.Evidence{}, nil
 	}
 	r.path(out, res)
 	if legacy {
@@ -44,7 +101,8 @@ func (r *run) certificate(ctx context.Context, out *Outcome, cert *pki.Certifica
 	for _, c := range res.Chain {
 		findings(out, c.Findings)
 	}
-	return res.Chain, r.revocation(ctx, out, res, p)
+	evidence, bad := r.revocation(ctx, out, res, p)
+	return res.Chain, evidence, bad
 }
 
 // bag is what a message or a token carries, unpacked once: a message has many
@@ -141,12 +199,11 @@ func findings(out *Outcome, list []pki.Finding) {
 
 // revocation asks about every certificate below the anchor (EN 319 102-1,
 // section 5.2.6.4).
-func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p purpose) cms.Evidence {
-	var ev cms.Evidence
+func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p purpose) (ev cms.Evidence, bad *faulty) {
 	if !res.Anchored {
 		out.skip(stageChain, "revocation", "RFC 5280, section 6.3", r.Lang.pick(
 			"не проверялось: цепочка не ведёт к доверенному сертификату", "not checked: the chain does not lead to a trust anchor"))
-		return ev
+		return ev, nil
 	}
 	src, responders := r.sources(p.bags), r.responders(p.bags)
 	for i := 0; i+1 < len(res.Chain); i++ {
@@ -159,9 +216,12 @@ func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p 
 			a.Absent = revocation.Check(ctx, res.Chain[i], res.Chain[i+1], r.Revocation, o).Absent
 		}
 		r.answer(out, res.Chain[i], a, i, p)
+		if i > 0 && a.Status != revocation.Good && bad == nil {
+			bad = &faulty{res.Chain[i], a}
+		}
 		addEvidence(&ev, a)
 	}
-	return ev
+	return ev, bad
 }
 
 // sources puts what comes with the object before what the caller supplies.

@@ -190,7 +190,9 @@ func TestEveryCheckHasATitle(t *testing.T) {
 }
 
 func TestCheckTitles(t *testing.T) {
-	russian := func(s string) bool { return strings.ContainsFunc(s, func(r rune) bool { return r >= 'А' && r <= 'я' }) }
+	russian := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return r >= 'А' && r <= 'я' })
+	}
 	for id := range titles {
 		if s := CheckTitle(id, Russian); !russian(s) {
 			t.Errorf("%s in Russian: %q", id, s)

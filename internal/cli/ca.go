@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/user"

@@ -55,6 +55,7 @@ func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
+	ignoreFileLimit()
 	a := &app{
 		streams:   streams{in: os.Stdin, out: os.Stdout, err: os.Stderr},
 		lookupEnv: os.LookupEnv,
@@ -149,6 +150,7 @@ func (a *app) rootCommand() *cobra.Command {
 		root.AddCommand(c)
 	}
 	a.localize(root)
+	a.addCompletion(root)
 	return root
 }
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -45,4 +47,48 @@ func (a *app) reservedCommand(name, use string) *cobra.Command {
 				})
 		},
 	}
+}
+
+// completeContainers offers the names of the containers; a key may be a file
+// too, so the shell offers files where the name begins like none.
+func (a *app) completeContainers(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	ks, err := a.keyStore()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	list, err := ks.List(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var names []string
+	for _, i := range list {
+		if strings.HasPrefix(i.Name, begun) {
+			names = append(names, i.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+// namesContainers are the commands whose argument is a container's name.
+var namesContainers = map[string]bool{"show": true, "delete": true, "passwd": true, "check": true, "export": true}
+
+// addCompletion lets --key, --name of an existing container and the arguments
+// of `key` verbs complete to containers.
+func (a *app) addCompletion(root *cobra.Command) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+		for _, flag := range []string{"key", "ocsp-key", "name"} {
+			isNew := flag == "name" && c.Name() != "install" // key create, key import: a new name
+			if c.Flags().Lookup(flag) != nil && !isNew {
+				c.RegisterFlagCompletionFunc(flag, a.completeContainers) //nolint:errcheck,gosec // the flag was looked up a line above
+			}
+		}
+		if c.Parent() != nil && c.Parent().Name() == "key" && namesContainers[c.Name()] {
+			c.ValidArgsFunction = a.completeContainers
+		}
+	}
+	walk(root)
 }

@@ -66,9 +66,30 @@ func russianDetail(err error) string {
 		why = "данные обрываются"
 	}
 	if field == "" {
-		return why + " (" + withoutPackages(err.Error()) + ")"
+		return russianWhole(err, why)
 	}
 	return "поле " + field + ": " + why
+}
+
+// russianWhole translates errors that name no field, by what they are about.
+func russianWhole(err error, why string) string {
+	s := err.Error()
+	for _, w := range []struct{ part, ru string }{
+		{"octets after the end", "лишние байты после конца"},
+		{"octets are left", "данные обрываются"},
+		{"trailing data", "лишние байты после конца"},
+		{"larger than", "файл больше, чем бывает такой"},
+		{"more than the", "файл больше, чем бывает такой"},
+		{"nest", "слишком глубокая вложенность"},
+		{"deep", "слишком глубокая вложенность"},
+		{"PEM", "текст PEM записан с ошибкой"},
+		{"Base64", "текст Base64 записан с ошибкой"},
+	} {
+		if strings.Contains(s, w.part) {
+			return w.ru
+		}
+	}
+	return why + " (" + withoutPackages(s) + ")"
 }
 
 // russianWhy translates what internal/der says about a field.

@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 //	json PATH VALUE      the last standard output is one JSON document with VALUE at PATH (a.0.b)
 //	cut N FROM TO        the first N bytes of FROM (negative: all but the last -N)
 //	flip N FILE          invert one bit of byte N (negative: from the end)
+//	fill N HEX TO        the octets HEX, N times
+//	pki                  a PKI with keys that need no password (scriptMakePKI)
+//	armor FORM FROM TO   pem:LABEL, base64, twice, crlf, bom or utf16
+//	freeport VAR         a free address of the loopback interface
+//	[!] await FILE       wait until FILE exists (does not exist)
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -38,10 +43,14 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "json": scriptJSON, "cut": scriptCut, "flip": scriptFlip,
+			"pki": scriptMakePKI, "armor": scriptArmor, "fill": scriptFill, "freeport": scriptFreePort, "await": scriptAwait,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "openssl" {
+			switch cond {
+			case "openssl":
 				return hasOpenSSL()
+			case "root":
+				return os.Geteuid() == 0, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

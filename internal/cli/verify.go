@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/der"
 )
 
@@ -142,6 +143,10 @@ func inSignature(path string, err error) error {
 	var u *userError
 	if errors.As(err, &u) {
 		return err
+	}
+	var kind *cms.KindError
+	if errors.As(err, &kind) {
+		return wrongKind(path, kind.Kind, kind.Want)
 	}
 	if systemError(err) != nil || libraryError(err) != nil {
 		return err

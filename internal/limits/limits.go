@@ -143,6 +143,10 @@ const (
 	// Real chains have at most 5.
 	PathLength = 12
 
+	// PathTries bounds the paths that are tried where the authorities of the
+	// first turn out to be revoked. Cross certificates make 2 or 3.
+	PathTries = 4
+
 	// PathCandidates bounds the issuers that are looked at for one
 	// certificate. CAs that renewed their key often have about 10 under one name.
 	PathCandidates = 256

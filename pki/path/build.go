@@ -102,7 +102,10 @@ func (b *builder) candidates(c *pki.Certificate) []*pki.Certificate {
 	for _, p := range b.o.Extra {
 		out = append(out, p.FindIssuers(c)...)
 	}
-	return out
+	if b.o.Avoid == nil {
+		return out
+	}
+	return slices.DeleteFunc(out, func(p *pki.Certificate) bool { return !b.o.Roots.Contains(p) && b.o.Avoid(p) })
 }
 
 var errLimit = errors.New("path: the bound on signature checks was reached")

@@ -69,6 +69,10 @@ type Options struct {
 	Extra         []*pki.Pool // more of the kind of Intermediates; nil pools are empty
 	At            time.Time   // the moment at which the path must be valid
 
+	// Avoid, if not nil, says which certificates of authorities must not be in
+	// the path: those found revoked on an earlier try. Anchors are not asked for.
+	Avoid func(*pki.Certificate) bool
+
 	// ExtKeyUsage: the certificate must be good for one of these purposes
 	// (RFC 5280, section 4.2.1.12). Empty: any purpose.
 	ExtKeyUsage []oid.OID

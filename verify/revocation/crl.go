@@ -102,15 +102,18 @@ func (o *asker) list(cert, issuer *pki.Certificate, l *pki.RevocationList) []Ans
 	return []Answer{o.unlisted(cert, a)}
 }
 
-// signedBy checks that issuer signed l, or another key of the same authority
-// that may sign lists for it.
+// signedBy checks that issuer signed l, or a key that only signs lists for it.
 func (o *asker) signedBy(cert, issuer *pki.Certificate, l *pki.RevocationList) error {
 	err := o.Memo.check(l, issuer)
-	if !errors.Is(err, ErrListOtherKey) && !errors.Is(err, ErrListSignature) && !errors.Is(err, ErrListUsage) || !l.Issuer.Equal(cert.Issuer) {
+	if err == nil || len(o.Chain) == 0 || !l.Issuer.Equal(cert.Issuer) {
 		return err
 	}
-	for i, c := range o.listIssuers(l, issuer) {
-		if i >= limits.ListIssuers {
+	tried := 0
+	for _, c := range o.Responders {
+		if !signsListsOnly(c) || !c.Subject.Equal(l.Issuer) {
+			continue
+		}
+		if tried++; tried > limits.ListIssuers {
 			break
 		}
 		if o.Memo.check(l, c) == nil && o.mayServe(c) {
@@ -120,24 +123,12 @@ func (o *asker) signedBy(cert, issuer *pki.Certificate, l *pki.RevocationList) e
 	return err
 }
 
-// listIssuers are the other certificates of the issuer of l: those of the path
-// and those that came along.
-func (o *asker) listIssuers(l *pki.RevocationList, issuer *pki.Certificate) []*pki.Certificate {
-	if len(o.Chain) == 0 {
-		return nil
-	}
-	var out []*pki.Certificate
-	for _, list := range [][]*pki.Certificate{o.Chain, o.Responders} {
-		for _, c := range list {
-			if len(l.AuthorityKeyID) > 0 && len(c.SubjectKeyID) > 0 && !bytes.Equal(l.AuthorityKeyID, c.SubjectKeyID) {
-				continue
-			}
-			if c.Subject.Equal(l.Issuer) && !c.Equal(issuer) {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
+// signsListsOnly says whether c is the certificate of a separate key for lists.
+// A key that signs certificates too has a list of its own: authorities that
+// renewed their key keep one list for each, and the list of one key says
+// nothing of the certificates of the other.
+func signsListsOnly(c *pki.Certificate) bool {
+	return c.HasKeyUsage && c.KeyUsage&pki.KeyUsageCRLSign != 0 && c.KeyUsage&pki.KeyUsageCertSign == 0
 }
 
 // mayServe decides whether c may sign lists for the certificate below o.Chain,
@@ -146,7 +137,7 @@ func (o *asker) mayServe(c *pki.Certificate) bool {
 	if o.Memo == nil {
 		return o.serves(c)
 	}
-	k := serveKey{c, o.Chain[0], o.Chain[len(o.Chain)-1]}
+	k := serveKey{c, o.Chain[0]}
 	ok, known := o.Memo.serving[k]
 	if !known {
 		ok = o.serves(c)
@@ -161,17 +152,17 @@ func (o *asker) mayServe(c *pki.Certificate) bool {
 // serves is mayServe without memory. RFC 5280, section 6.3.3 (f): "Obtain and
 // validate the certification path for the issuer of the complete CRL. The trust
 // anchor for the certification path MUST be the same as the trust anchor used
-// to validate the target certificate." Stricter than that, c must be in the
-// path itself or be issued by an authority of it: another authority below the
-// anchor must not become the issuer of these lists by certifying the name.
+// to validate the target certificate." Stricter than that, the authority must
+// have issued c itself, or, where the authority's own key may not sign lists,
+// whoever certified the authority.
 func (o *asker) serves(c *pki.Certificate) bool {
-	res, err := path.Validate(o.ctx, c, path.Options{Roots: pki.NewPool(o.Chain...), At: o.At, LeafKeyUsage: pki.KeyUsageCRLSign,
-		AllowTest: o.AllowTest, AllowLegacy: o.AllowLegacy})
-	if err != nil {
-		return false
+	by := o.Chain[:1]
+	if a := o.Chain[0]; a.HasKeyUsage && a.KeyUsage&pki.KeyUsageCRLSign == 0 {
+		by = o.Chain[:min(2, len(o.Chain))]
 	}
-	if len(res.Chain) == 1 {
-		return true // part of the path, about which the caller asks anyway
+	res, err := path.Validate(o.ctx, c, path.Options{Roots: pki.NewPool(by...), At: o.At, AllowTest: o.AllowTest, AllowLegacy: o.AllowLegacy})
+	if err != nil || len(res.Chain) != 2 {
+		return false
 	}
 	// The separate key's own status, by lists of its issuer's key alone.
 	own := o.Options

@@ -6,8 +6,8 @@
 // decided is [Unknown], never [Good]; where evidence disagrees, a revocation
 // wins. A list is usable if the key that issued the certificate signed it. A
 // list of another key under the same name says nothing, because authorities
-// that renewed their key keep one list for each, unless that key is certified
-// within the path of the certificate ([Options.Chain]).
+// that renewed their key keep one list for each, unless that key is there for
+// lists alone ([Options.Chain]).
 //
 // Delta lists and indirect lists are not used to call a certificate good; they
 // are named as unusable.
@@ -120,9 +120,9 @@ type Options struct {
 	// trusted by being here.
 	Responders []*pki.Certificate
 	// Chain is the validated path above the certificate, its issuer first and
-	// the trust anchor last. With it, lists that the authority signed with
-	// another of its keys are used; nil: only lists signed with the key that
-	// signed the certificate.
+	// the trust anchor last. With it, lists of a key that the authority has for
+	// lists alone are used; nil: only lists of the key that signed the
+	// certificate.
 	Chain []*pki.Certificate
 	// Memo, if not nil, remembers the signature checks of lists from one Check
 	// to the next.
@@ -145,8 +145,8 @@ type memoKey struct {
 	issuer *pki.Certificate
 }
 
-// serveKey: whether a certificate may sign the lists of an authority in a path.
-type serveKey struct{ cert, authority, anchor *pki.Certificate }
+// serveKey: whether a certificate may sign the lists of an authority.
+type serveKey struct{ cert, authority *pki.Certificate }
 
 func (m *Memo) check(l *pki.RevocationList, issuer *pki.Certificate) error {
 	if m == nil {

@@ -39,14 +39,21 @@ func (c *call) recorded() *call {
 
 // A command is one process to run.
 type command struct {
-	env  []string // besides what every process gets
-	args []string // the first one is the program
-	show string   // how the line stands in the notes; made from env and args if empty
+	env      []string // besides what every process gets
+	args     []string // the first one is the program
+	show     string   // how the line stands in the notes; made from env and args if empty
+	combined bool     // standard error belongs to the answer
+	also     int      // an exit code that is good too
 }
 
 // run runs a program and returns its standard output. An error carries what
 // the program said.
 func (c *call) run(args ...string) (string, error) { return c.runCommand(command{args: args}) }
+
+// combined returns standard output and standard error together.
+func (c *call) combined(args ...string) (string, error) {
+	return c.runCommand(command{args: args, combined: true})
+}
 
 func (c *call) runCommand(k command) (string, error) {
 	if k.show == "" {
@@ -58,11 +65,35 @@ func (c *call) runCommand(k command) (string, error) {
 	cmd := c.process(k)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", k.show, err, brief(errs.String()+out.String()))
+	if k.combined {
+		cmd.Stderr = &out
+	}
+	if err := cmd.Run(); err != nil && (k.also == 0 || cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != k.also) {
+		return "", &refusal{k.show, err, errs.String() + out.String()}
 	}
 	return out.String(), nil
 }
+
+// verified runs a command that must succeed and say so.
+func (c *call) verified(word string, args ...string) error {
+	out, err := c.combined(args...)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(out, word) {
+		return &refusal{strings.Join(quoted(args), " "), fmt.Errorf("%q is missing", word), out}
+	}
+	return nil
+}
+
+// A refusal is a command that failed, or did not say what it must.
+type refusal struct {
+	command string
+	err     error
+	said    string // everything, for the gaps to look into
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s: %v: %s", r.command, r.err, brief(r.said)) }
 
 // process prepares a command with the environment that all of them get.
 func (c *call) process(k command) *exec.Cmd {
@@ -164,8 +195,8 @@ func quoted(args []string) []string {
 // brief is the beginning of what a tool said, on one line.
 func brief(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 600 {
-		s = strings.ToValidUTF8(s[:600], "") + "…"
+	if len(s) > 400 {
+		s = strings.ToValidUTF8(s[:400], "") + "…"
 	}
 	return s
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/cryptobyte"
-
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -37,9 +35,7 @@ func weakSpot(r row, b []byte, set paramset) (int, error) {
 	case p8: // the parameter set's identifier: nothing else in a plain key is protected
 		// The neighbour of a last arc may be a set too; the arc of the country,
 		// which begins in the second octet, leads nowhere.
-		var id cryptobyte.Builder
-		oid.OID(set.oid).Marshal(&id)
-		return found(bytes.Index(b, id.BytesOrPanic()), 3)
+		return found(bytes.Index(b, oid.OID(set.oid).DER()), 3)
 	case p8Encrypted: // the first octet of the ciphertext: the tag of PrivateKeyInfo
 		_, ciphertext, err := alg.ParseEncryptedPKCS8(b)
 		if err != nil {

@@ -222,12 +222,12 @@ func (m *matrix) prepare(work string) error {
 func (m *matrix) makeAll(c *call, p party) [rowCount]error {
 	var errs [rowCount]error
 	for r := range rowCount {
-		if r > chain && errs[chain] != nil {
-			errs[r] = errs[chain]
-			continue
-		}
 		if g := findGap(p.name(), fromPeer, r, c.set.name); g != nil && g.unoffered {
 			errs[r] = errUnoffered
+			continue
+		}
+		if r > chain && errs[chain] != nil {
+			errs[r] = errs[chain]
 			continue
 		}
 		k := c.recorded()
@@ -271,7 +271,7 @@ func (m *matrix) runPeer(c *call, p party) {
 func (m *matrix) accept(c *call, p party, r row, from material) error {
 	k := c.recorded()
 	err := p.accept(k, r, from)
-	if !from.damaged {
+	if !from.damaged && (from.dir == m.ours.dir() || from.dir == m.peers[0].dir()) {
 		m.keep(commandKey{r, p.name(), false}, k, err)
 	}
 	return err
