@@ -5,7 +5,7 @@ LDFLAGS  := -s -w -X github.com/gosklyuch/gosklyuch/internal/cli.Version=$(VERSI
 TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 10m
 
-.PHONY: build demo test lint check bench fuzz timing soak interop suites deps cross
+.PHONY: build demo test lint check bench fuzz timing soak interop interop-check suites deps cross
 
 build: ## the program at bin/gosklyuch
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/gosklyuch ./cmd/gosklyuch
@@ -47,6 +47,9 @@ soak: build ## long runs: crash rounds, a 10 GB document
 
 interop: build ## writes docs/interoperability.md
 	$(GO) run ./internal/cryptotest/interop -o docs/interoperability.md
+
+interop-check: build ## the table says what a fresh run says
+	$(GO) run ./internal/cryptotest/interop -check docs/interoperability.md
 
 suites: build ## larger suites of $$GOSKLYUCH_SUITES
 	$(GO) test -count=1 -v -run . ./internal/cryptotest/suites

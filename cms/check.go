@@ -321,12 +321,25 @@ func (c *checker) contentSignature(digest []byte) {
 	c.pass(CheckSignatureValue, cite, "over the content, without signed attributes")
 }
 
-// looksLikeAttributes says whether content begins like a SET OF Attribute with
-// a PKCS #9 type, 1.2.840.113549.1.9.
+// looksLikeAttributes says whether content begins like a SET OF Attribute: a
+// SEQUENCE of an OBJECT IDENTIFIER and a SET. What is cut off at the end of head
+// counts as a match.
 func looksLikeAttributes(head []byte) bool {
-	pkcs9 := []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09}
-	at := bytes.Index(head, pkcs9)
-	return len(head) > 0 && head[0] == tagSet && at > 0 && at <= 12
+	for _, tag := range []byte{tagSet, tagSequence} {
+		if len(head) < 2 || head[0] != tag {
+			return false
+		}
+		n := 2
+		if head[1] > 0x80 { // long form of the length
+			n += int(head[1] & 0x7f)
+		}
+		head = head[min(n, len(head)):]
+	}
+	if len(head) < 2 || head[0] != byte(asn1.OBJECT_IDENTIFIER) {
+		return false
+	}
+	end := 2 + int(head[1])
+	return end >= len(head) || head[end] == tagSet
 }
 
 // attributesSignature verifies the signature over the attributes as they came,

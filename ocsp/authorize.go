@@ -68,7 +68,7 @@ func (c *checker) candidates() []*pki.Certificate {
 		if !slices.ContainsFunc(out, func(o *pki.Certificate) bool { return bytes.Equal(o.Raw, cert.Raw) }) {
 			out = append(out, cert)
 		}
-		if len(out) == limits.OCSPCertificates {
+		if len(out) == limits.OCSPResponders {
 			break
 		}
 	}

@@ -53,13 +53,54 @@ func NewCertID(cert, issuer *pki.Certificate, h alg.Identifier) (CertID, error) 
 // unknown digest matches nothing. The name counts as encoded in the
 // certificate or as in the issuer: real issuers re-encode their own name.
 func (id CertID) Matches(cert, issuer *pki.Certificate) bool {
-	if cert == nil || issuer == nil || id.Serial == nil || cert.SerialNumber == nil {
+	return NewMatcher(cert, issuer).Matches(id)
+}
+
+// Matcher compares many identifiers with one certificate: the hashes of its
+// issuer are computed once for each digest. It is not safe for concurrent use.
+type Matcher struct {
+	cert, issuer *pki.Certificate
+	hashes       map[oid.OID][]issuerHash
+}
+
+type issuerHash struct{ name, key []byte }
+
+// NewMatcher makes a Matcher for cert as issued by issuer.
+func NewMatcher(cert, issuer *pki.Certificate) *Matcher {
+	return &Matcher{cert: cert, issuer: issuer, hashes: map[oid.OID][]issuerHash{}}
+}
+
+// Matches is [CertID.Matches] for the certificate of m.
+func (m *Matcher) Matches(id CertID) bool {
+	if m.cert == nil || m.issuer == nil || id.Serial == nil || m.cert.SerialNumber == nil {
 		return false
 	}
-	if id.Serial.Cmp(cert.SerialNumber) != 0 {
+	if id.Serial.Cmp(m.cert.SerialNumber) != 0 {
 		return false
 	}
-	return id.matchesIssuer(issuer, cert.RawIssuer) || id.matchesIssuer(issuer, issuer.RawSubject)
+	for _, h := range m.issuerHashes(id.Hash) {
+		if bytes.Equal(h.name, id.IssuerNameHash) && bytes.Equal(h.key, id.IssuerKeyHash) {
+			return true
+		}
+	}
+	return false
+}
+
+// issuerHashes returns the hashes by h with either encoding of the name.
+func (m *Matcher) issuerHashes(h alg.Identifier) []issuerHash {
+	list, ok := m.hashes[h.OID]
+	if ok {
+		return list
+	}
+	for _, raw := range [][]byte{m.cert.RawIssuer, m.issuer.RawSubject} {
+		name, key, err := issuerHashes(raw, m.issuer, h)
+		if err != nil {
+			return nil
+		}
+		list = append(list, issuerHash{name, key})
+	}
+	m.hashes[h.OID] = list
+	return list
 }
 
 // matchesIssuer says whether both hashes are those of the issuer, whose name

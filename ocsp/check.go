@@ -64,7 +64,7 @@ type Checked struct {
 // Unknown. Revocation of a delegate, and whether its algorithms are allowed,
 // is left to the caller.
 func (r *Response) Check(o CheckOptions) (*Checked, error) {
-	c := &checker{r: r, o: o, out: &Checked{Single: Single{Reason: NoReason}}}
+	c := &checker{r: r, o: o, out: &Checked{Single: Single{Reason: NoReason}}, matcher: NewMatcher(o.Cert, o.Issuer)}
 	if o.Cert == nil || o.Issuer == nil || o.At.IsZero() {
 		return c.out, &Error{Kind: KindIncomplete, Detail: "a check needs the certificate, its issuer and a time"}
 	}
@@ -93,6 +93,8 @@ type checker struct {
 	o     CheckOptions
 	out   *Checked
 	first *Error
+
+	matcher *Matcher
 }
 
 func (c *checker) pass(id, cite, detail string) bool {
@@ -154,7 +156,7 @@ func (c *checker) certificate() bool {
 	return c.pass("certificate", cite, c.out.Single.Status.String())
 }
 
-func (c *checker) matches(id CertID) bool { return id.Matches(c.o.Cert, c.o.Issuer) }
+func (c *checker) matches(id CertID) bool { return c.matcher.Matches(id) }
 
 func badness(s CertStatus) int {
 	switch s {

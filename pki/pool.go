@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"math/big"
 	"slices"
+	"strconv"
 )
 
 // Pool is a set of certificates with lookup of issuers. The zero value is an
@@ -14,6 +15,7 @@ type Pool struct {
 	byHash map[[32]byte]bool
 	byKey  map[string][]*Certificate // subject key identifier
 	byName map[string][]*Certificate // Name.key of the subject
+	byBoth map[string][]*Certificate // both, joined by bothKey
 }
 
 // NewPool returns a pool of the certificates; nil ones and repetitions are left out.
@@ -34,13 +36,16 @@ func (p *Pool) Add(c *Certificate) {
 		p.byHash = map[[32]byte]bool{}
 		p.byKey = map[string][]*Certificate{}
 		p.byName = map[string][]*Certificate{}
+		p.byBoth = map[string][]*Certificate{}
 	}
 	p.byHash[sha256.Sum256(c.Raw)] = true
 	p.list = append(p.list, c)
+	name := c.Subject.key()
 	if id := c.KeyID(); len(id) > 0 {
 		p.byKey[string(id)] = append(p.byKey[string(id)], c)
+		both := bothKey(name, id)
+		p.byBoth[both] = append(p.byBoth[both], c)
 	}
-	name := c.Subject.key()
 	p.byName[name] = append(p.byName[name], c)
 }
 
@@ -67,6 +72,9 @@ func (p *Pool) Contains(c *Certificate) bool {
 	}
 	return p.byHash[sha256.Sum256(c.Raw)]
 }
+
+// bothKey is unambiguous: the length says where the name begins.
+func bothKey(name string, id []byte) string { return strconv.Itoa(len(id)) + ":" + string(id) + name }
 
 // FindIssuers returns the candidates for the issuer of c, best first: those
 // whose subject is c's issuer and whose key identifier is c's authority key
@@ -112,17 +120,14 @@ func (p *Pool) FindByNameAndKey(name Name, keyID []byte) []*Certificate {
 	key := name.key()
 	var out []*Certificate
 	if len(keyID) > 0 {
-		for _, c := range p.byKey[string(keyID)] {
-			if c.Subject.key() == key {
-				out = append(out, c)
-			}
-		}
+		out = slices.Clone(p.byBoth[bothKey(key, keyID)])
 	}
+	known := len(out)
 	var contradicting []*Certificate
 	for _, c := range p.byName[key] {
 		switch {
 		case len(keyID) == 0 || len(c.SubjectKeyID) == 0:
-			if !slices.Contains(out, c) {
+			if !slices.Contains(out[:known], c) {
 				out = append(out, c)
 			}
 		case !bytes.Equal(c.SubjectKeyID, keyID):

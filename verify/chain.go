@@ -88,7 +88,7 @@ type faulty struct {
 // unknown status, nil if there is none.
 func (r *run) onePath(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose, avoid func(*pki.Certificate) bool) (_ []*pki.Certificate, _ cms.Evidence, bad *faulty) {
 	legacy := r.pol.UnsafeLegacy || p.at.Before(legacyEnd)
-	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), Avoid: avoid, At: p.at,
+	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), Avoid: avoid, Memo: &r.paths, At: p.at,
 		LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest, AllowLegacy: legacy})
 	if res == nil {
 		out.fail(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", Generic, err.Error())
@@ -115,11 +115,16 @@ type bag struct {
 
 func newBag(ev cms.Evidence) *bag {
 	b := &bag{pool: pki.NewPool(ev.Certificates...), given: &revocation.Static{Lists: ev.CRLs}}
+	answers := 0
 	for _, der := range ev.OCSP {
 		resp, err := ocsp.ParseResponse(der)
 		if err != nil {
 			b.warnings = append(b.warnings, err.Error())
 			continue
+		}
+		if answers += len(resp.Singles); answers > limits.OCSPCarried {
+			b.warnings = append(b.warnings, "more OCSP answers than are examined")
+			break
 		}
 		b.given.Responses = append(b.given.Responses, resp)
 	}
@@ -167,7 +172,7 @@ func pathReason(p path.Reason) Reason {
 		return NotYetValid
 	case path.ReasonSignature, path.ReasonMalformed, path.ReasonNameChaining:
 		return ChainGeneral
-	case path.ReasonNotCA, path.ReasonPathLength, path.ReasonKeyUsage, path.ReasonExtKeyUsage, path.ReasonCriticalExtension:
+	case path.ReasonNotCA, path.ReasonPathLength, path.ReasonKeyUsage, path.ReasonExtKeyUsage, path.ReasonCriticalExtension, path.ReasonPolicy:
 		return ChainConstraints
 	case path.ReasonTestParameters:
 		return CryptoConstraints
@@ -216,7 +221,8 @@ func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p 
 			a.Absent = revocation.Check(ctx, res.Chain[i], res.Chain[i+1], r.Revocation, o).Absent
 		}
 		r.answer(out, res.Chain[i], a, i, p)
-		if i > 0 && a.Status != revocation.Good && bad == nil {
+		excused := a.Status == revocation.Unknown && a.Absent && r.pol.UnsafeNoRevocation
+		if i > 0 && a.Status != revocation.Good && !excused && bad == nil {
 			bad = &faulty{res.Chain[i], a}
 		}
 		addEvidence(&ev, a)

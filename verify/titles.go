@@ -36,6 +36,7 @@ var titles = map[string]title{
 	"certificate-not-a-ca":           {"Право выпускать сертификаты", "Right to issue certificates"},
 	"certificate-path-length":        {"Допустимая длина цепочки", "Permitted length of the chain"},
 	"certificate-key-usage":          {"Назначение ключа", "Key usage"},
+	"certificate-policy":             {"Политики сертификатов", "Certificate policies"},
 	"certificate-ext-key-usage":      {"Назначение сертификата", "Purpose of the certificate"},
 	"certificate-critical-extension": {"Неизвестное обязательное дополнение сертификата", "Unknown critical extension"},
 	"certificate-algorithm":          {"Алгоритм сертификата", "Algorithm of the certificate"},

@@ -23,6 +23,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/path"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
 
@@ -81,6 +82,7 @@ type run struct {
 	at       time.Time
 	pol      *Policy
 	memo     revocation.Memo
+	paths    path.Memo
 	attached int // time stamps and countersignatures seen in the message
 }
 

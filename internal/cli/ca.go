@@ -86,7 +86,7 @@ func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIs
 	ledger, err := boltstore.Open(ctx, filepath.Join(dir, ca.LedgerFile))
 	if err != nil {
 		alg.Destroy(key)
-		return nil, err
+		return nil, badLedger(dir, err)
 	}
 	closeAll := func() {
 		ledger.Close() //nolint:errcheck,gosec // every change is on the disk before it is acknowledged
@@ -97,7 +97,7 @@ func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIs
 	})
 	if err != nil {
 		closeAll()
-		return nil, err
+		return nil, badLedger(dir, err)
 	}
 	return &localIssuer{i, d, key, closeAll}, nil
 }
@@ -108,7 +108,30 @@ func caDir(dir string, err error) error {
 		return failedf(text{"%s: здесь нет удостоверяющего центра", "%s: there is no certification authority here"}, dir).withCause(err).
 			withHint(text{"создать: gosklyuch ca init --dir " + dir, "to make one: gosklyuch ca init --dir " + dir})
 	}
-	return err
+	if systemError(err) != nil {
+		return err
+	}
+	return newError(exitFailed, text{
+		dir + ": папка УЦ повреждена: не читается сертификат или настройки", dir + ": the authority's folder is damaged: " + withoutPackages(err.Error()),
+	}).withCause(err).withHint(text{"возьмите резервную копию", "use a backup copy"})
+}
+
+// badLedger says what is wrong with an authority's ledger; errors that have a
+// sentence of their own keep it.
+func badLedger(dir string, err error) error {
+	if libraryError(err) != nil || systemError(err) != nil {
+		return err
+	}
+	ru := "не открывается, возможно, повреждено"
+	switch s := err.Error(); {
+	case strings.Contains(s, "another authority"):
+		ru = "принадлежит другому УЦ"
+	case strings.Contains(s, "no authority yet"), strings.Contains(s, "new ledger"):
+		ru = "пустое"
+	}
+	return newError(exitFailed, text{
+		dir + ": хранилище УЦ " + ru, dir + ": the authority's ledger: " + withoutPackages(err.Error()),
+	}).withCause(err).withHint(text{"возьмите резервную копию", "use a backup copy"})
 }
 
 // caKey opens D/ca.key.
@@ -152,9 +175,9 @@ func (a *app) caInitCommand() *cobra.Command {
 	fl.IntVar(&f.days, "days", 0, a.t(text{"срок действия в днях (0: как принято)", "validity in days (0: the default)"}))
 	fl.StringVar(&f.store, "store", "", a.t(text{"где хранить ключ (pkcs11:… пока не поддерживается)", "where to keep the key (pkcs11:… is not supported yet)"}))
 	fl.StringVar(&f.ledger, "ledger", "", a.t(text{"хранилище (postgres://… пока не поддерживается)", "the ledger (postgres://… is not supported yet)"}))
-	fl.StringArrayVar(&f.crlURLs, "crl-url", nil, a.t(text{"адрес списка отзыва для выпускаемых сертификатов", "address of the revocation list, for issued certificates"}))
-	fl.StringArrayVar(&f.ocspURLs, "ocsp-url", nil, a.t(text{"адрес службы OCSP", "address of the OCSP service"}))
-	fl.StringArrayVar(&f.aia, "issuer-url", nil, a.t(text{"адрес сертификата УЦ", "address of the authority's certificate"}))
+	fl.Var((*urlList)(&f.crlURLs), "crl-url", a.t(text{"адрес списка отзыва для выпускаемых сертификатов", "address of the revocation list, for issued certificates"}))
+	fl.Var((*urlList)(&f.ocspURLs), "ocsp-url", a.t(text{"адрес службы OCSP", "address of the OCSP service"}))
+	fl.Var((*urlList)(&f.aia), "issuer-url", a.t(text{"адрес сертификата УЦ", "address of the authority's certificate"}))
 	a.addAlgorithmFlags(c, &f.algorithmFlags, "cryptopro-a")
 	a.required(c, "subject")
 	return c
@@ -229,7 +252,7 @@ func (a *app) subordinate(ctx context.Context, f *initFlags, key crypto.Signer, 
 
 // writeAuthority writes the folder: key first, so that no certificate exists
 // without its key, then certificate and settings, then the ledger.
-func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key crypto.Signer, pw []byte) error {
+func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key crypto.Signer, pw []byte) (err error) {
 	plain, err := alg.MarshalPKCS8(key)
 	if err != nil {
 		return err
@@ -243,8 +266,17 @@ func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key cry
 		return err
 	}
 	if err := a.writeBytes(output{path: filepath.Join(dir, ca.KeyFile), mode: 0o600}, enc); err != nil {
+		os.Remove(dir) //nolint:errcheck,gosec // a folder that was there before and is not empty stays
 		return err
 	}
+	defer func() { // the key above is ours: half an authority helps nobody
+		if err != nil {
+			for _, name := range []string{ca.KeyFile, ca.CertificateFile, ca.ChainFile, ca.SettingsFile, ca.LedgerFile} {
+				os.Remove(filepath.Join(dir, name)) //nolint:errcheck,gosec // the first error counts
+			}
+			os.Remove(dir) //nolint:errcheck,gosec // as above
+		}
+	}()
 	if err := ca.WriteDir(dir, d); err != nil {
 		return err
 	}

@@ -42,6 +42,11 @@ func (a *app) caServeCommand() *cobra.Command {
 }
 
 func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
+	if running, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile)); err == nil {
+		running.Close() //nolint:errcheck,gosec // nothing was asked
+		return failedf(text{"%s: служба этого УЦ уже работает", "%s: this authority is being served already"}, dir).
+			withHint(text{"остановите ту службу или работайте через неё", "stop that service, or work through it"})
+	}
 	local, err := a.issuer(ctx, dir, secretPassword)
 	if err != nil {
 		return err

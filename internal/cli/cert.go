@@ -94,7 +94,7 @@ func (a *app) certInstallCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&t.name, "name", "", a.t(text{"имя контейнера", "the container's name"}))
-	c.Flags().StringArrayVar(&t.chain, "chain", nil, a.t(text{"сертификаты УЦ", "authority certificates"}))
+	c.Flags().Var((*fileList)(&t.chain), "chain", a.t(text{"сертификаты УЦ", "authority certificates"}))
 	a.required(c, "name")
 	return c
 }
@@ -117,7 +117,7 @@ func (a *app) installCertificate(ctx context.Context, file string, t installTarg
 		return err
 	}
 	if err := store.InstallCertificate(ctx, t.name, certs[0], chain); err != nil {
-		return err
+		return inKey(t.name, err)
 	}
 	a.sayf(text{"сертификат положен в контейнер %s", "the certificate is in the container %s"}, t.name)
 	if a.json {

@@ -7,6 +7,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -67,6 +68,9 @@ func Main(args []string) int {
 // run executes one command line and returns its exit code (exit* constants).
 func (a *app) run(ctx context.Context, args []string) int {
 	a.lang, a.stopped = a.chooseLanguage(args), ctx.Done()
+	asked := wantsJSON(args)
+	out := &lasting{Writer: a.out}
+	a.out = out
 	a.secretFiles = map[secretKind]*string{}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -74,10 +78,47 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitOK
+	code := exitOK
+	if err != nil {
+		a.json = a.json || asked // a line that could not be parsed
+		code = a.fail(err)
 	}
-	return a.fail(err)
+	if out.err != nil && (err == nil || errors.As(err, new(verdict))) {
+		a.json = false // standard output takes nothing any more
+		return worst(code, a.fail(out.err))
+	}
+	return code
+}
+
+// A lasting writer keeps the first error of its writes: what a report could not
+// be written to is no success.
+type lasting struct {
+	io.Writer
+	err error
+}
+
+// Write passes the bytes through until an error.
+func (l *lasting) Write(p []byte) (int, error) {
+	if l.err != nil {
+		return 0, l.err
+	}
+	n, err := l.Writer.Write(p)
+	l.err = err
+	return n, err
+}
+
+// wantsJSON looks for --json on a line that cobra may not be able to parse:
+// that error is a JSON document too.
+func wantsJSON(args []string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "--":
+			return false
+		case "--json", "--json=true":
+			return true
+		}
+	}
+	return false
 }
 
 // env returns an environment variable, or "".

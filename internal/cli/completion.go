@@ -36,9 +36,10 @@ func (a *app) completionCommand() *cobra.Command {
 // so, instead of guessing.
 func (a *app) reservedCommand(name, use string) *cobra.Command {
 	return &cobra.Command{
-		Use:                use,
-		Short:              a.t(text{"пока не поддерживается", "not supported yet"}),
-		DisableFlagParsing: true,
+		Use:   use,
+		Short: a.t(text{"пока не поддерживается", "not supported yet"}),
+		// Its own flags are not known yet; --json and --lang are.
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
 		RunE: func(*cobra.Command, []string) error {
 			return failedf(text{"команда %s пока не поддерживается", "%s is not supported yet"}, name).
 				withHint(text{

@@ -68,8 +68,10 @@ func (a *app) demo(ctx context.Context, dir string, force bool) error {
 		}
 	}
 	a.sayf(text{
-		"\nГотово. Ключ, сертификат, подпись и списки отзыва лежат в %s.",
-		"\nDone. Key, certificate, signature and revocation lists are in %s.",
+		"\nГотово. В папке %s остались ключ (citizen.pfx), сертификат (citizen.cer), документ, подпись и списки отзыва.\n" +
+			"Пароли лежат рядом в файлах .password: это только для примера.",
+		"\nDone. The folder %s keeps the key (citizen.pfx), the certificate (citizen.cer), the document, its signature and the lists.\n" +
+			"The passwords lie beside them in .password files: for the tour only.",
 	}, dir)
 	if a.json {
 		return a.printJSON(struct {
@@ -153,14 +155,16 @@ func (a *app) demoSteps() []demoStep {
 	return []demoStep{
 		{
 			text{"Корневой удостоверяющий центр", "A root certification authority"},
-			[]string{"ca", "init", "--dir", "root-ca", "--subject", "CN=Учебный корневой УЦ,O=Учебный центр,C=RU", "--password-file", "root.password"}, 0,
+			[]string{"ca", "init", "--dir", "root-ca", "--subject", "CN=Учебный корневой УЦ,O=Учебный центр,C=RU", "--password-file", "root.password"},
+			0,
 		},
 		{
 			text{"Выдающий удостоверяющий центр под ним", "An issuing authority below it"},
 			[]string{
 				"ca", "init", "--dir", "issuing-ca", "--parent", "root-ca", "--subject", "CN=Учебный выдающий УЦ,O=Учебный центр,C=RU",
 				"--parent-password-file", "root.password", "--password-file", "issuing.password",
-			}, 0,
+			},
+			0,
 		},
 		{
 			text{"Ключ гражданина в контейнере", "A citizen's key in a container"},
@@ -168,18 +172,19 @@ func (a *app) demoSteps() []demoStep {
 		},
 		{
 			text{"Запрос на сертификат", "A certificate request"},
-			[]string{"request", "create", "--key", "citizen", "--subject", demoSubject, "--password-file", "citizen.password", "-o", "citizen.csr"}, 0,
+			[]string{"request", "create", "--key", "citizen", "--subject", demoSubject, "--password-file", "citizen.password", "-o", "citizen.csr"},
+			0,
 		},
 		{
 			text{"УЦ выпускает сертификат", "The authority issues the certificate"},
 			strings.Fields("ca issue citizen.csr --dir issuing-ca --profile citizen --password-file issuing.password -o citizen.cer"), 0,
 		},
 		{
-			text{"Сертификат кладётся к ключу", "The certificate joins its key"},
+			text{"Сертификат кладётся в контейнер к ключу", "The certificate joins its key in the container"},
 			strings.Fields("cert install citizen.cer --name citizen --chain issuing-ca/ca.cer"), 0,
 		},
 		{
-			text{"Ключ и сертификат в файл PFX", "Key and certificate into a PFX file"},
+			text{"Ключ и сертификат выгружаются в файл PFX", "Key and certificate go into a PFX file"},
 			strings.Fields("key export citizen --pfx citizen.pfx --password-file citizen.password --new-password-file pfx.password"), 0,
 		},
 		{
@@ -191,11 +196,11 @@ func (a *app) demoSteps() []demoStep {
 			strings.Fields("trust add root-ca/ca.cer"), 0,
 		},
 		{
-			text{"Списки отзыва обоих УЦ", "Revocation lists of both authorities"},
+			text{"Список отзыва корневого УЦ", "The root's revocation list"},
 			strings.Fields("ca crl --dir root-ca --password-file root.password -o root.crl"), 0,
 		},
 		{
-			text{"Второй список", "The second list"},
+			text{"Список отзыва выдающего УЦ", "The issuing authority's revocation list"},
 			strings.Fields("ca crl --dir issuing-ca --password-file issuing.password -o issuing.crl"), 0,
 		},
 		{text{"Проверка подписи", "Verifying the signature"}, verify, exitOK},
@@ -204,10 +209,10 @@ func (a *app) demoSteps() []demoStep {
 			strings.Fields("ca revoke citizen.cer --dir issuing-ca --reason keyCompromise --password-file issuing.password"), 0,
 		},
 		{
-			text{"Новый список отзыва", "A new revocation list"},
+			text{"Выдающий УЦ публикует новый список", "The issuing authority publishes a new list"},
 			strings.Fields("ca crl --dir issuing-ca --password-file issuing.password -o issuing.crl --force"), 0,
 		},
-		{text{"Проверка после отзыва", "Verifying after the revocation"}, verify, exitRevoked},
+		{text{"Та же проверка после отзыва", "The same verification after the revocation"}, verify, exitRevoked},
 	}
 }
 

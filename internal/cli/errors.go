@@ -196,6 +196,7 @@ var cobraPatterns = []struct {
 	{regexp.MustCompile(`^required flag\(s\) (.*) not set$`), text{"не указан обязательный параметр %s", "required flag %s is not set"}},
 	{regexp.MustCompile(`^(?:accepts|requires) (.*)$`), text{"неверное число аргументов (%s)", "wrong number of arguments (%s)"}},
 	{regexp.MustCompile(`^invalid argument (.*)$`), text{"неверное значение: %s", "invalid value: %s"}},
+	{regexp.MustCompile(`^at least one of the flags in the group (.*) is required$`), text{"нужен хотя бы один из параметров %s", "one of these flags is needed: %s"}},
 	{regexp.MustCompile(`^if any flags in the group (.*)$`), text{"эти параметры не сочетаются: %s", "these flags exclude each other: %s"}},
 }
 

@@ -60,8 +60,10 @@ func trustError(err error) *userError {
 		return failedf(text{"файл доверенного сертификата повреждён: %s", "the file of a trust anchor is damaged: %s"}, strings.TrimPrefix(err.Error(), trust.ErrDamaged.Error()+": ")).
 			withHint(text{"удалите этот файл и добавьте сертификат снова: gosklyuch trust add", "delete the file and add the certificate again: gosklyuch trust add"})
 	case errors.Is(err, trust.ErrUnusable):
-		return failedf(text{"этому сертификату нельзя доверять как корневому: он нарушает правила или ключ в нём не читается",
-			"this certificate cannot be a trust anchor: it breaks rules, or its key cannot be read"}).
+		return failedf(text{
+			"этому сертификату нельзя доверять как корневому: он нарушает правила или ключ в нём не читается",
+			"this certificate cannot be a trust anchor: it breaks rules, or its key cannot be read",
+		}).
 			withHint(text{"подробно: gosklyuch cert lint ФАЙЛ", "more about it: gosklyuch cert lint FILE"})
 	}
 	return nil

@@ -24,10 +24,10 @@ type evidenceFlags struct {
 
 func (a *app) addEvidenceFlags(c *cobra.Command, f *evidenceFlags) {
 	fl := c.Flags()
-	fl.StringArrayVar(&f.trust, "trust", nil, a.t(text{"доверенный корень; если указан, действуют только указанные", "a trust anchor; when given, only the given ones count"}))
-	fl.StringArrayVar(&f.intermediate, "intermediate", nil, a.t(text{"промежуточный сертификат УЦ", "an intermediate authority certificate"}))
-	fl.StringArrayVar(&f.crl, "crl", nil, a.t(text{"список отзыва", "a revocation list"}))
-	fl.StringArrayVar(&f.ocsp, "ocsp", nil, a.t(text{"ответ OCSP", "an OCSP response"}))
+	fl.Var((*fileList)(&f.trust), "trust", a.t(text{"доверенный корень; если указан, действуют только указанные", "a trust anchor; when given, only the given ones count"}))
+	fl.Var((*fileList)(&f.intermediate), "intermediate", a.t(text{"промежуточный сертификат УЦ", "an intermediate authority certificate"}))
+	fl.Var((*fileList)(&f.crl), "crl", a.t(text{"список отзыва", "a revocation list"}))
+	fl.Var((*fileList)(&f.ocsp), "ocsp", a.t(text{"ответ OCSP", "an OCSP response"}))
 	fl.BoolVar(&f.offline, "offline", false, a.t(text{"не обращаться в сеть", "make no connection"}))
 	fl.StringVar(&f.revocation, "revocation", "require", a.t(text{"require или none (не проверять отзыв)", "require, or none (do not check revocation)"}))
 	fl.StringVar(&f.policy, "policy", "default", a.t(text{"политика проверки", "the policy of verification"}))

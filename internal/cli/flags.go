@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,30 @@ func (a *app) required(c *cobra.Command, names ...string) {
 		}
 	}
 }
+
+// A fileList is a flag that names a file each time it is given.
+type fileList []string
+
+// Set adds one file.
+func (l *fileList) Set(s string) error { *l = append(*l, s); return nil }
+
+// String prints the value for the help.
+func (l *fileList) String() string { return strings.Join(*l, " ") }
+
+// Type names the value's form in the help.
+func (l *fileList) Type() string { return "FILE…" }
+
+// A urlList is the same for addresses.
+type urlList []string
+
+// Set adds one address.
+func (l *urlList) Set(s string) error { *l = append(*l, s); return nil }
+
+// String prints the value for the help.
+func (l *urlList) String() string { return strings.Join(*l, " ") }
+
+// Type names the value's form in the help.
+func (l *urlList) Type() string { return "URL…" }
 
 // A moment is the value of --at: RFC 3339.
 type moment struct{ time.Time }

@@ -74,7 +74,7 @@ func (a *app) openContainer(ctx context.Context, name string, kind secretKind) (
 	if err != nil {
 		return nil, inKey(name, err)
 	}
-	return &openedKey{signer: k, private: k.Private, cert: k.Certificate(), chain: k.Info().Chain, close: func() { k.Close() }}, nil //nolint:errcheck // wiping cannot fail
+	return &openedKey{signer: k, private: k.Private, cert: k.Certificate(), chain: k.Info().Chain, close: func() { k.Close() }}, nil //nolint:errcheck,gosec // wiping cannot fail
 }
 
 func (a *app) openKeyFile(path string, kind secretKind) (*openedKey, error) {

@@ -17,8 +17,13 @@ func (a *app) ocspCommand() *cobra.Command {
 		a.ocspQueryCommand(), a.ocspVerifyCommand())
 }
 
+var ocspTrustHelp = text{
+	"доверенный корень или служба OCSP; если указан, действуют только указанные", "a trust anchor or responder; when given, only the given ones count",
+}
+
 func (a *app) ocspQueryCommand() *cobra.Command {
 	var issuer, url string
+	var trusted []string
 	var private bool
 	var out output
 	c := &cobra.Command{
@@ -41,6 +46,10 @@ func (a *app) ocspQueryCommand() *cobra.Command {
 				return usageError(text{"в сертификате нет адреса службы OCSP", "the certificate names no OCSP service"}).
 					withHint(text{"укажите его: --url АДРЕС", "give it with --url ADDRESS"})
 			}
+			v := a.plainVerifier()
+			if v.Roots, err = a.anchors(trusted); err != nil {
+				return err
+			}
 			req, resp, err := a.askOCSP(cmd, cert, ca, url, private)
 			if err != nil {
 				return err
@@ -50,14 +59,14 @@ func (a *app) ocspQueryCommand() *cobra.Command {
 					return err
 				}
 			}
-			v := a.plainVerifier()
-			rep, _ := v.VerifyOCSP(cmd.Context(), resp, verify.OCSPQuestion{Cert: cert, Issuer: ca, Request: req})
+			rep, _ := v.VerifyOCSP(cmd.Context(), resp, verify.OCSPQuestion{Cert: cert, Issuer: ca, Request: req, Responders: v.Roots.All()})
 			return a.printReport(rep)
 		},
 	}
 	c.Flags().StringVar(&issuer, "issuer", "", a.t(text{"сертификат издателя", "the issuer's certificate"}))
 	c.Flags().StringVar(&url, "url", "", a.t(text{"адрес службы; без него берётся из сертификата", "the service's address; without it the certificate's own"}))
 	c.Flags().BoolVar(&private, "allow-private", false, a.t(text{"разрешить адреса внутренней сети", "allow addresses of the internal network"}))
+	c.Flags().Var((*fileList)(&trusted), "trust", a.t(ocspTrustHelp))
 	a.outputFlags(c, &out, false)
 	a.verboseFlag(c)
 	a.required(c, "issuer")
@@ -108,10 +117,8 @@ func (a *app) ocspVerifyCommand() *cobra.Command {
 			}
 			v := a.plainVerifier()
 			v.Now = at.clock(a.now)
-			if len(trusted) > 0 {
-				if v.Roots, err = a.anchors(trusted); err != nil {
-					return err
-				}
+			if v.Roots, err = a.anchors(trusted); err != nil {
+				return err
 			}
 			rep, _ := v.VerifyOCSP(cmd.Context(), resp, verify.OCSPQuestion{Cert: subject, Issuer: ca, Request: req, Responders: v.Roots.All()})
 			return a.printReport(rep)
@@ -121,7 +128,7 @@ func (a *app) ocspVerifyCommand() *cobra.Command {
 	f.StringVar(&cert, "cert", "", a.t(text{"сертификат, о котором ответ", "the certificate that the answer is about"}))
 	f.StringVar(&issuer, "issuer", "", a.t(text{"сертификат издателя", "the issuer's certificate"}))
 	f.StringVar(&request, "request", "", a.t(text{"запрос: сверить метку (nonce)", "the request, to compare the nonce"}))
-	f.StringArrayVar(&trusted, "trust", nil, a.t(text{"корень или доверенная служба OCSP", "an anchor or a trusted responder"}))
+	f.Var((*fileList)(&trusted), "trust", a.t(ocspTrustHelp))
 	a.atFlag(c, &at)
 	a.verboseFlag(c)
 	a.required(c, "cert", "issuer")

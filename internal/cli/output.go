@@ -45,7 +45,7 @@ func (a *app) open(path string) (io.ReadCloser, error) {
 		a.stdinTaken = "-"
 		return io.NopCloser(a.in), nil
 	}
-	f, err := os.Open(path) //nolint:gosec // G304: the user names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

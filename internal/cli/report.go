@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/verify"
 )
 
@@ -44,7 +45,7 @@ func (a *app) printReportText(rep *verify.Report) {
 		a.printSubject(rep.Certificate)
 	}
 	a.reportRow("", text{"Время метки", "Stamped time"}, stamp(rep.GenTime))
-	a.printOutcome(rep.Lang, &rep.Outcome, "")
+	a.printOutcome(rep.Lang, &rep.Outcome, rep.Chain, "")
 	fmt.Fprintf(a.out, "\n%s: %s. %s: %s\n", a.t(text{"Проверено на момент", "Checked for the moment"}), stamp(rep.At),
 		a.t(text{"Политика", "Policy"}), rep.Policy.Name)
 	fmt.Fprintf(a.out, "%s\n", verify.Notice(rep.Lang))
@@ -91,12 +92,12 @@ func (a *app) printSignature(rep *verify.Report, s *verify.Signature, indent str
 	if s.Status == verify.Passed && s.Kind == "qualified-form" {
 		fmt.Fprintf(a.out, "%s  %s\n", indent, verify.QualifiedForm(rep.Lang))
 	}
-	a.printOutcome(rep.Lang, &s.Outcome, indent)
+	a.printOutcome(rep.Lang, &s.Outcome, s.Chain, indent)
 	if a.verbose {
 		for i, t := range s.TimeStamps {
 			fmt.Fprintf(a.out, "%s  %s %d: %s\n", indent, a.t(text{"Метка времени", "Time stamp"}), i+1,
 				verify.StatusText(verify.KindTimeStamp, t.Verdict(), rep.Lang))
-			a.printOutcome(rep.Lang, &t.Outcome, indent+"    ")
+			a.printOutcome(rep.Lang, &t.Outcome, t.Chain, indent+"    ")
 		}
 	}
 	for i, c := range s.Counter {
@@ -116,7 +117,7 @@ var alwaysShown = map[string]bool{"revocation": true, "ocsp-certificate-status":
 // printOutcome prints the checks: every one with --verbose, else those that did
 // not pass and those that a person wants to see, and how many passed. For what
 // did not pass the reason and the remedy follow.
-func (a *app) printOutcome(lang verify.Lang, o *verify.Outcome, indent string) {
+func (a *app) printOutcome(lang verify.Lang, o *verify.Outcome, chain []*pki.Certificate, indent string) {
 	if len(o.Checks) == 0 {
 		return
 	}
@@ -128,7 +129,7 @@ func (a *app) printOutcome(lang verify.Lang, o *verify.Outcome, indent string) {
 				continue
 			}
 		}
-		a.printCheck(lang, c, indent)
+		a.printCheck(lang, c, chain, indent)
 	}
 	if !a.verbose {
 		fmt.Fprintf(a.out, "%s  %s\n", indent, fmt.Sprintf(a.t(text{
@@ -149,17 +150,44 @@ func (a *app) printOutcome(lang verify.Lang, o *verify.Outcome, indent string) {
 
 // printCheck prints one check: its title, and its detail as far as it is meant
 // for a person; with --verbose its ID, clause and whole detail.
-func (a *app) printCheck(lang verify.Lang, c verify.Check, indent string) {
+func (a *app) printCheck(lang verify.Lang, c verify.Check, chain []*pki.Certificate, indent string) {
 	title, detail := verify.CheckTitle(c.ID, lang), c.Detail
 	if a.verbose {
 		title = fmt.Sprintf("%s [%s; %s]", title, c.ID, c.Cite)
-	} else if lang == verify.Russian {
-		detail = withoutEnglish(detail)
+	} else {
+		detail = a.forPerson(c, chain)
 	}
 	if detail != "" {
 		detail = ": " + detail
 	}
 	fmt.Fprintf(a.out, "%s  %s %s%s\n", indent, marks[c.Result()], title, safe(detail))
+}
+
+// evidenceNames are the sources of an answer about revocation.
+var evidenceNames = map[string]text{"crl": {"список отзыва", "revocation list"}, "ocsp": {"ответ OCSP", "OCSP response"}}
+
+// forPerson shortens a detail: the certificates of the chain by their common
+// names, and in Russian without what a lower package says in English.
+func (a *app) forPerson(c verify.Check, chain []*pki.Certificate) string {
+	detail := withoutPackages(c.Detail)
+	for _, x := range chain {
+		if cn := x.Subject.Get(oid.CommonName); cn != "" {
+			detail = strings.ReplaceAll(detail, x.Subject.String(), cn)
+		}
+	}
+	if c.ID == "revocation" {
+		for source, name := range evidenceNames {
+			detail = strings.Replace(detail, "("+source+" ", "("+a.t(name)+" ", 1)
+		}
+	}
+	if a.lang != "ru" {
+		return detail
+	}
+	short := withoutEnglish(detail)
+	if short != detail && c.ID == "revocation" {
+		short += ": нет пригодных сведений"
+	}
+	return short
 }
 
 // englishProse is two Latin words in small letters, one after the other: no

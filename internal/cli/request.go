@@ -31,6 +31,9 @@ func (a *app) requestCreateCommand() *cobra.Command {
 			if format != "pem" && format != "der" {
 				return usageErrorf(text{"неизвестный формат «%s»: pem или der", "unknown format %q: pem or der"}, format)
 			}
+			if err := out.checkFree(); err != nil {
+				return err
+			}
 			tmpl, err := requestTemplate(name, profile)
 			if err != nil {
 				return err

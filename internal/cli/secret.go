@@ -107,7 +107,7 @@ func (a *app) secretFromFile(file, flag string) ([]byte, error) {
 		a.stdinTaken = "--" + flag
 		return firstLine(a.in, "-")
 	}
-	f, err := os.Open(file) //nolint:gosec // G304: the user names the file
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, inSecretFile(flag, err)
 	}

@@ -23,7 +23,7 @@ type signFlags struct {
 func (a *app) addSignFlags(c *cobra.Command, f *signFlags) {
 	c.Flags().StringVar(&f.key, "key", "", a.t(keyHelp))
 	c.Flags().StringVar(&f.cert, "cert", "", a.t(text{"сертификат подписанта, если его нет при ключе", "the signer's certificate, where the key carries none"}))
-	c.Flags().StringArrayVar(&f.chain, "chain", nil, a.t(text{"сертификаты УЦ, которые войдут в подпись", "authority certificates to put into the signature"}))
+	c.Flags().Var((*fileList)(&f.chain), "chain", a.t(text{"сертификаты УЦ, которые войдут в подпись", "authority certificates to put into the signature"}))
 	c.Flags().StringVar(&f.format, "format", "der", a.t(text{"der, pem или base64", "der, pem or base64"}))
 	a.outputFlags(c, &f.out, false)
 	a.required(c, "key")

@@ -67,8 +67,8 @@ func (a *app) trustAddCommand() *cobra.Command {
 				}
 			}
 			a.sayf(text{
-				"Теперь доверенные (сверьте отпечаток с тем, что опубликовал УЦ):",
-				"Now trusted (compare the id with what the authority has published):",
+				"Теперь вы доверяете (сверьте идентификатор с отпечатком Стрибог-256, который опубликовал УЦ):",
+				"Now trusted (compare the id with the Streebog-256 thumbprint that the authority has published):",
 			})
 			return a.printAnchors(added)
 		},
@@ -111,7 +111,7 @@ func (a *app) trustRemoveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.sayf(text{"Больше не доверенный:", "No longer trusted:"})
+			a.sayf(text{"Вы больше не доверяете:", "No longer trusted:"})
 			return a.printAnchors([]trust.Anchor{x})
 		},
 	}

@@ -68,6 +68,19 @@ const (
 	// each may cost a signature verification.
 	OCSPCertificates = 32
 
+	// OCSPResponders bounds the certificates that are tried as that of the
+	// responder of one response: those that its responderID names. There is one.
+	OCSPResponders = 8
+
+	// OCSPCarried bounds the answers in all responses that one message
+	// carries: each is compared with each certificate. A message of 500 signers
+	// with an answer for each certificate of their chains has 1,500.
+	OCSPCarried = 8192
+
+	// OCSPJudged bounds the responses that are checked while one message is
+	// verified: each costs up to OCSPResponders signatures.
+	OCSPJudged = 4096
+
 	// TimeStampSize bounds a time-stamp token or response in octets. Real ones
 	// have 1 to 20 KiB; tokens with archived evidence inside stay below 1 MiB.
 	TimeStampSize = 4 << 20
@@ -138,6 +151,10 @@ const (
 	// verifies. An honest chain needs 2 to 4; a message may carry thousands of
 	// certificates with one name, made so that each must be tried.
 	PathSignatureChecks = 64
+
+	// PathTotalChecks bounds the signatures of certificates that are verified
+	// for one message. 500 signers with a time stamp each need about 3,000.
+	PathTotalChecks = 4096
 
 	// PathLength bounds the certificates of one path, the anchor included.
 	// Real chains have at most 5.

@@ -25,8 +25,8 @@ type attempt struct {
 type builder struct {
 	ctx     context.Context
 	o       Options
-	seen    map[edge]error // outcomes of signature checks, each computed once
-	checked int            // signature checks that were computed
+	seen    map[edge]error // outcomes of signature checks, each once
+	checked int            // signature checks
 	steps   int            // candidates that were looked at
 	limited bool           // a bound was reached
 	best    *attempt
@@ -120,10 +120,31 @@ func (b *builder) signed(child, parent *pki.Certificate) error {
 		b.limited = true
 		return errLimit
 	}
+	ok, err := b.o.Memo.check(e, child, parent)
+	if !ok {
+		b.limited = true
+		return errLimit
+	}
 	b.checked++
-	err := child.CheckSignatureFrom(parent)
 	b.seen[e] = err
 	return err
+}
+
+// check returns the outcome of a signature check, remembered or computed; ok is
+// false where the bound on what is computed in all was reached.
+func (m *Memo) check(e edge, child, parent *pki.Certificate) (ok bool, err error) {
+	if err, ok := m.edges[e]; ok {
+		return true, err
+	}
+	if len(m.edges) >= limits.PathTotalChecks {
+		return false, nil
+	}
+	if m.edges == nil {
+		m.edges = map[edge]error{}
+	}
+	err = child.CheckSignatureFrom(parent)
+	m.edges[e] = err
+	return true, err
 }
 
 // refuse records that parent did not sign the last certificate of chain. It is

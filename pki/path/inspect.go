@@ -6,6 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -30,6 +33,7 @@ func (b *builder) inspect(chain []*pki.Certificate) []Failure {
 				Cite: "RFC 5280, section 6.1.3 (a)(4)", Detail: fmt.Sprintf("the issuer %q is not the subject %q of the certificate that signed", chain[i-1].Issuer, c.Subject)})
 		}
 		out = append(out, issuer(c, i, below)...)
+		out = append(out, mappings(c, i)...)
 		if !c.IsSelfIssued() {
 			below++ // RFC 5280, 6.1.4 (l): self-issued certificates do not count
 		}
@@ -149,6 +153,34 @@ func critical(c *pki.Certificate, i int) []Failure {
 		}
 	}
 	return out
+}
+
+// mappings checks policyMappings of a certificate that is not the last: RFC
+// 5280, section 6.1.4 (a): "verify that the special value anyPolicy does not
+// appear as an issuerDomainPolicy or a subjectDomainPolicy".
+func mappings(c *pki.Certificate, i int) []Failure {
+	e, ok := c.Extension(oid.PolicyMappings)
+	if !ok {
+		return nil
+	}
+	f := Failure{Reason: ReasonMalformed, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2.1.5", Detail: "policyMappings cannot be read"}
+	s := cryptobyte.String(e.Value)
+	var list cryptobyte.String
+	if !s.ReadASN1(&list, asn1.SEQUENCE) || !s.Empty() || list.Empty() {
+		return []Failure{f}
+	}
+	for !list.Empty() {
+		var pair cryptobyte.String
+		var issuers, subjects oid.OID
+		if !list.ReadASN1(&pair, asn1.SEQUENCE) || !oid.Read(&pair, &issuers) || !oid.Read(&pair, &subjects) || !pair.Empty() {
+			return []Failure{f}
+		}
+		if issuers == oid.AnyPolicy || subjects == oid.AnyPolicy {
+			f.Reason, f.Cite, f.Detail = ReasonPolicy, "RFC 5280, section 6.1.4 (a)", "policyMappings maps anyPolicy"
+			return []Failure{f}
+		}
+	}
+	return nil
 }
 
 // leaf checks what the certificate itself may be used for.

@@ -45,6 +45,7 @@ const (
 	ReasonTestParameters    Reason = "test-parameters"    // a parameter set that is for tests only
 	ReasonMalformed         Reason = "malformed"          // the certificate breaks a rule that must not be overlooked
 	ReasonNameChaining      Reason = "name-chaining"      // issuer and subject names do not chain
+	ReasonPolicy            Reason = "policy"             // the certificate policies forbid the path
 	ReasonUnsupported       Reason = "unsupported"        // an extension that is known and not yet processed
 	ReasonLimit             Reason = "limit"              // the bound on work was reached
 )
@@ -82,12 +83,20 @@ type Options struct {
 	// MaxChecks bounds the signatures that are verified; 0 means
 	// limits.PathSignatureChecks.
 	MaxChecks int
+	// Memo, if not nil, remembers signature checks from one Validate to the
+	// next and bounds them in all.
+	Memo *Memo
 	// AllowTest accepts the parameter sets that RFC 9215, section 4.2 reserves
 	// for tests.
 	AllowTest bool
 	// AllowLegacy accepts GOST R 34.10-2001 and digests that are withdrawn.
 	AllowLegacy bool
 }
+
+// Memo remembers which certificates were signed by which keys: the signers of
+// one message share most of their chains. The zero value is empty and ready; it
+// is not safe for concurrent use.
+type Memo struct{ edges map[edge]error }
 
 // Failure is one rule that a path breaks.
 type Failure struct {
@@ -112,7 +121,7 @@ type Result struct {
 	Chain    []*pki.Certificate // leaf first; the last is the anchor if Anchored
 	Anchored bool               // Chain ends in a trust anchor and its signatures verify
 	Failures []Failure          // in the order leaf to anchor; empty if and only if the path passed
-	Checked  int                // signatures that were verified
+	Checked  int                // signatures that were verified, those that Memo remembers among them
 }
 
 // Validate looks for a path from leaf to one of o.Roots that passes every
@@ -136,6 +145,9 @@ func Validate(ctx context.Context, leaf *pki.Certificate, o Options) (*Result, e
 	}
 	if o.MaxChecks <= 0 {
 		o.MaxChecks = limits.PathSignatureChecks
+	}
+	if o.Memo == nil {
+		o.Memo = &Memo{}
 	}
 	b := &builder{ctx: ctx, o: o, seen: map[edge]error{}}
 	b.extend([]*pki.Certificate{leaf})

@@ -3,6 +3,7 @@ package revocation
 import (
 	"errors"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/path"
@@ -13,8 +14,11 @@ const defaultMaxAge = ocsp.DefaultMaxAge
 // response judges what r says of cert. No answer: r is about others. lists may
 // tell that the responder itself was revoked.
 func (o *asker) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists []*pki.RevocationList) []Answer {
-	if r.Status == ocsp.Successful && !about(r, cert, issuer) {
+	if r.Status == ocsp.Successful && !o.about(r) {
 		return nil
+	}
+	if !o.Memo.mayJudge() {
+		return []Answer{unknown("more OCSP responses than are examined (%d)", limits.OCSPJudged)}
 	}
 	opts := ocsp.CheckOptions{Cert: cert, Issuer: issuer, At: o.At, Extra: o.Responders, Skew: o.Skew, MaxAge: o.MaxAge}
 	if o.Skew == 0 {
@@ -26,7 +30,7 @@ func (o *asker) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists 
 	if errors.As(err, &oe) && (oe.Kind == ocsp.KindStale || oe.Kind == ocsp.KindResponderExpired) {
 		// An old answer still counts where it says revoked, and where it was
 		// given after the proven moment of the signature.
-		if s, ok := single(r, cert, issuer); ok && !s.ThisUpdate.After(o.At) {
+		if s, ok := o.single(r); ok && !s.ThisUpdate.After(o.At) {
 			then := opts
 			then.At = s.ThisUpdate
 			if c, e := r.Check(then); e == nil {
@@ -91,17 +95,18 @@ func (o *asker) responder(issuer *pki.Certificate, c *ocsp.Checked, lists []*pki
 	return ""
 }
 
-func about(r *ocsp.Response, cert, issuer *pki.Certificate) bool {
-	_, ok := single(r, cert, issuer)
+func (o *asker) about(r *ocsp.Response) bool {
+	_, ok := o.single(r)
 	return ok
 }
 
-// single returns what r says of cert: the worst if it says several things.
-func single(r *ocsp.Response, cert, issuer *pki.Certificate) (ocsp.Single, bool) {
+// single returns what r says of the certificate: the worst if it says several
+// things.
+func (o *asker) single(r *ocsp.Response) (ocsp.Single, bool) {
 	var out ocsp.Single
 	found := false
 	for _, s := range r.Singles {
-		if s.ID.Matches(cert, issuer) && (!found || s.Status == ocsp.Revoked) {
+		if (!found || s.Status == ocsp.Revoked) && o.matcher.Matches(s.ID) {
 			out, found = s, true
 		}
 	}

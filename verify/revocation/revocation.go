@@ -138,11 +138,21 @@ type Options struct {
 type Memo struct {
 	outcomes map[memoKey]error
 	serving  map[serveKey]bool
+	judged   int // OCSP responses
 }
 
 type memoKey struct {
 	list   *pki.RevocationList
 	issuer *pki.Certificate
+}
+
+// mayJudge counts one more OCSP response and says whether it may be judged.
+func (m *Memo) mayJudge() bool {
+	if m == nil {
+		return true
+	}
+	m.judged++
+	return m.judged <= limits.OCSPJudged
 }
 
 // serveKey: whether a certificate may sign the lists of an authority.
@@ -204,7 +214,7 @@ func Check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Opt
 		o.Skew = 0
 	}
 	given, others := split(src)
-	k := &asker{Options: o, ctx: ctx, src: src}
+	k := &asker{Options: o, ctx: ctx, src: src, matcher: ocsp.NewMatcher(cert, issuer)}
 	answers := k.ask(cert, issuer, given)
 	for _, s := range others {
 		if a := decide(answers); a.Status != Unknown {
@@ -219,8 +229,9 @@ func Check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Opt
 // from.
 type asker struct {
 	Options
-	ctx context.Context
-	src Source
+	ctx     context.Context
+	src     Source
+	matcher *ocsp.Matcher
 }
 
 // split puts everything that was given into one Static, so that a revocation

@@ -127,8 +127,10 @@ func (c *call) ask(args ...string) error {
 	return c.tools.castle.ask(c.work, args...)
 }
 
-func (c *call) read(name string) ([]byte, error)   { return os.ReadFile(filepath.Join(c.work, name)) }
-func (c *call) write(name string, b []byte) error { return os.WriteFile(filepath.Join(c.work, name), b, 0o600) }
+func (c *call) read(name string) ([]byte, error) { return os.ReadFile(filepath.Join(c.work, name)) }
+func (c *call) write(name string, b []byte) error {
+	return os.WriteFile(filepath.Join(c.work, name), b, 0o600)
+}
 
 // pem writes a PEM copy beside a DER file, for tools that read only PEM:
 // x.cer becomes x.pem, x.p8 becomes x.key.

@@ -34,7 +34,7 @@ func startCastle(ctx context.Context, dir, jars string) (*castle, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "java", "-Dfile.encoding=UTF-8", "-XX:TieredStopAtLevel=1", "-cp", path, "Peer")
+	cmd := exec.CommandContext(ctx, "java", "-Dfile.encoding=UTF-8", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", path, "Peer")
 	cmd.Stderr = os.Stderr
 	b := &castle{cmd: cmd}
 	if b.in, err = cmd.StdinPipe(); err != nil {
@@ -61,7 +61,7 @@ func compileHelper(ctx context.Context, dir, jars string) (string, error) {
 	for _, jar := range []string{"bcprov.jar", "bcpkix.jar", "bcutil.jar"} {
 		file := filepath.Join(jars, jar)
 		if _, err := os.Stat(file); err != nil {
-			return "", fmt.Errorf("bouncy Castle (Debian packages libbcprov-java, libbcpkix-java, libbcutil-java): %w", err)
+			return "", fmt.Errorf("a jar of Bouncy Castle is missing (Debian packages libbcprov-java, libbcpkix-java, libbcutil-java): %w", err)
 		}
 		path = append(path, file)
 	}

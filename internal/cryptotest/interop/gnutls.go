@@ -16,15 +16,14 @@ func (gnuTLS) dir() string  { return "gnutls" }
 
 // gnutlsCurve is GnuTLS's name of a parameter set.
 func gnutlsCurve(p paramset) string {
-	set, letter, _ := strings.Cut(strings.TrimPrefix(p.name, "cryptopro-"), "-")
 	if rest, ok := strings.CutPrefix(p.name, "tc26-"); ok {
-		set, letter, _ = strings.Cut(rest, "-")
-		return "TC26-" + set + "-" + strings.ToUpper(letter)
+		return "TC26-" + strings.ToUpper(rest)
 	}
-	if kind, ok := strings.CutPrefix(set, "xch"); ok {
+	letter := strings.TrimPrefix(p.name, "cryptopro-")
+	if kind, ok := strings.CutPrefix(letter, "xch"); ok {
 		return "CryptoPro-Xch" + strings.ToUpper(kind)
 	}
-	return "CryptoPro-" + strings.ToUpper(set)
+	return "CryptoPro-" + strings.ToUpper(letter)
 }
 
 // Templates of certtool.
@@ -88,9 +87,6 @@ func (gnuTLS) makeChain(c *call, m material) error {
 }
 
 func (p gnuTLS) accept(c *call, r row, m material) error {
-	if err := c.pem(m.dir, "root.cer", "sub.cer", "leaf.cer"); err != nil {
-		return err
-	}
 	file := m.main(r)
 	switch r {
 	case chain:
@@ -118,7 +114,7 @@ func (p gnuTLS) verifyChain(c *call, m material, file string) error {
 	if err != nil {
 		return err
 	}
-	given, all := m.file("gnutls-leaf.pem"), m.file("gnutls-chain.pem")
+	given, all := p.dir()+"/given.pem", p.dir()+"/chain.pem"
 	if err := c.write(given, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf})); err != nil {
 		return err
 	}
@@ -130,8 +126,8 @@ func (p gnuTLS) verifyChain(c *call, m material, file string) error {
 }
 
 // matches compares the public key of a private key with the certificate's.
-func (gnuTLS) matches(c *call, m material, key ...string) error {
-	public, certified := m.file("gnutls-public.der"), m.file("gnutls-certified.der")
+func (p gnuTLS) matches(c *call, m material, key ...string) error {
+	public, certified := p.dir()+"/public.der", p.dir()+"/certified.der"
 	err := c.all(
 		append(append([]string{"certtool", "--pubkey-info"}, key...), "--outder", "--outfile", public),
 		[]string{"certtool", "--pubkey-info", "--load-certificate", m.file("leaf.pem"), "--outder", "--outfile", certified})
@@ -177,7 +173,7 @@ func (p gnuTLS) openPFX(c *call, r row, m material, file string) error {
 	if key == nil || !certified {
 		return &refusal{"certtool --p12-info", errors.New("key or certificate is missing"), out}
 	}
-	opened := m.file("gnutls-opened.key")
+	opened := p.dir() + "/opened.key"
 	if err := c.write(opened, pem.EncodeToMemory(key)); err != nil {
 		return err
 	}
@@ -185,7 +181,7 @@ func (p gnuTLS) openPFX(c *call, r row, m material, file string) error {
 }
 
 func (p gnuTLS) verifyMessage(c *call, r row, m material, file string) error {
-	authorities := m.file("authorities.pem")
+	authorities := p.dir() + "/authorities.pem"
 	if err := c.join(authorities, m.file("root.pem"), m.file("sub.pem")); err != nil {
 		return err
 	}

@@ -26,7 +26,8 @@ import (
 // options are the flags.
 type options struct {
 	output, check, program, jars, sets string
-	jobs                         int
+	jobs                               int
+	spare                              []gap // cells not to run, besides the declared gaps
 }
 
 func main() {
@@ -107,6 +108,7 @@ func runMatrix(ctx context.Context, o options, sets []paramset) (*matrix, string
 	defer bc.close() //nolint:errcheck // it has answered everything
 	t := &tools{dir: dir, program: program, castle: bc, slots: make(chan struct{}, o.jobs)}
 	m := newMatrix(t, sets, openSSL{}, bouncyCastle{}, gnuTLS{})
+	m.gaps = append(slices.Clone(o.spare), m.gaps...)
 	if err := m.run(ctx); err != nil {
 		return nil, "", err
 	}

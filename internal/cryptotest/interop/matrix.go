@@ -112,7 +112,8 @@ type party interface {
 	// first and brings the keys that the other rows use.
 	make(c *call, r row) error
 	// accept returns nil if and only if the party takes m's file of r for
-	// whole, genuine and what it should be.
+	// whole, genuine and what it should be. Several parties read m at the same
+	// time: what they write goes into their own folders.
 	accept(c *call, r row, m material) error
 }
 
@@ -141,6 +142,7 @@ type matrix struct {
 	ours  party
 	peers []party
 	sets  []paramset
+	gaps  []gap
 	tools *tools
 
 	mu       sync.Mutex
@@ -156,7 +158,7 @@ type commandKey struct {
 }
 
 func newMatrix(t *tools, sets []paramset, peers ...party) *matrix {
-	return &matrix{ours: ours{}, peers: peers, sets: sets, tools: t,
+	return &matrix{ours: ours{}, peers: peers, sets: sets, gaps: declaredGaps(), tools: t,
 		outcomes: map[cellKey]error{}, commands: map[commandKey][]string{}}
 }
 
@@ -222,7 +224,7 @@ func (m *matrix) prepare(work string) error {
 func (m *matrix) makeAll(c *call, p party) [rowCount]error {
 	var errs [rowCount]error
 	for r := range rowCount {
-		if g := findGap(p.name(), fromPeer, r, c.set.name); g != nil && g.unoffered {
+		if g := m.gap(cellKey{r, p.name(), fromPeer, c.set.name}); g != nil && g.unoffered {
 			errs[r] = errUnoffered
 			continue
 		}

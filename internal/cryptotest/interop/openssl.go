@@ -115,9 +115,6 @@ func (openSSL) makeOCSP(c *call, m material, out string) error {
 }
 
 func (p openSSL) accept(c *call, r row, m material) error {
-	if err := c.pem(m.dir, "root.cer", "sub.cer", "leaf.cer"); err != nil {
-		return err
-	}
 	file, root, sub := m.main(r), m.file("root.pem"), m.file("sub.pem")
 	switch r {
 	case chain:
@@ -130,7 +127,7 @@ func (p openSSL) accept(c *call, r row, m material) error {
 	case p8, p8Encrypted:
 		return p.matches(c, m, "openssl", "pkey", "-in", file, "-passin", "pass:"+r.password(), "-pubout")
 	case pfxASCII, pfxCyrillic:
-		opened := m.file("openssl-opened.pem")
+		opened := p.dir() + "/opened.pem"
 		if _, err := c.run("openssl", "pkcs12", "-in", file, "-passin", "pass:"+r.password(), "-nodes", "-out", opened); err != nil {
 			return err
 		}
@@ -158,12 +155,12 @@ func (openSSL) matches(c *call, m material, args ...string) error {
 	return nil
 }
 
-func (openSSL) verify(c *call, r row, m material, root, sub string) error {
-	authorities := m.file("authorities.pem")
+func (p openSSL) verify(c *call, r row, m material, root, sub string) error {
+	authorities := p.dir() + "/authorities.pem"
 	if err := c.join(authorities, root, sub); err != nil {
 		return err
 	}
-	content := m.file("openssl-content.txt")
+	content := p.dir() + "/content.txt"
 	args := []string{"openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", m.main(r), "-CAfile", authorities, "-out", content}
 	if r == cmsDetached {
 		args = append(args, "-content", "document.txt")

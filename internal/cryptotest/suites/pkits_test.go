@@ -31,6 +31,9 @@ var pkitsTime = time.Date(2021, 6, 1, 0, 0, 0, 0, time.UTC)
 // must be refused.
 var pkitsOpen = []struct{ why, ids string }{
 	{"DSA is not known", "40104 40105"},
+	// The authorities of Russia keep a list for each of their keys, cross
+	// certificates or not, so the list of one key is no evidence for the other.
+	{"the list is signed with another key of the authority", "40501 40502 40504 40505 40615 40617"},
 	{"policies are not processed yet", "40804 40805 40806 40807 40808 40809 40810 40811 40812 40813 40814 " +
 		"40901 40902 40903 40904 40905 40906 40907 40908 " +
 		"41001 41002 41003 41004 41005 41006 41007 41008 41009 41010 41011 41013 41014 " +

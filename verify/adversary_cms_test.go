@@ -1,0 +1,551 @@
+package verify_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"io"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/gosklyuch/gosklyuch/gost/gost3410"
+	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
+	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
+	"github.com/gosklyuch/gosklyuch/verify"
+)
+
+// forged is a signed message that is put together by hand, so that every part
+// of it can be wrong while the rest is right and properly signed.
+type forged struct {
+	signer *testpki.Entity
+
+	content      []byte // what the document is
+	inside       []byte // eContent; nil: detached
+	contentType  oid.OID
+	listed       []alg.Identifier
+	certificates [][]byte
+	ber          bool // indefinite lengths
+
+	version   int64
+	sid       []byte
+	digest    alg.Identifier
+	attrs     [][]byte // signed attributes; nil: none
+	stored    [][]byte // what is stored in their place; nil: attrs
+	unsorted  bool     // attributes as they are in the list
+	signature alg.Identifier
+	sign      func(message []byte) []byte
+	value     func([]byte) []byte // changes the signature value
+	unsigned  [][]byte
+}
+
+func oidDER(o oid.OID) []byte {
+	var b cryptobyte.Builder
+	o.Add(&b)
+	return b.BytesOrPanic()
+}
+
+func octets(b []byte) []byte { return der.Wrap(der.TagOctetString, b) }
+
+func attribute(t oid.OID, values ...[]byte) []byte {
+	return der.Wrap(0x30, oidDER(t), der.Wrap(0x31, values...))
+}
+
+func integerDER(n *big.Int) []byte {
+	var b cryptobyte.Builder
+	b.AddASN1BigInt(n)
+	return b.BytesOrPanic()
+}
+
+// hashOf returns the digest of b by the algorithm.
+func hashOf(t testing.TB, id alg.Identifier, b []byte) []byte {
+	t.Helper()
+	h, err := alg.NewHash(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+// essV2 is the value of signing-certificate-v2.
+func essV2(t testing.TB, h alg.Identifier, cert *pki.Certificate, serial *big.Int) []byte {
+	id := [][]byte{octets(hashOf(t, h, cert.Raw))}
+	if h.OID != oid.SHA256 {
+		id = slices.Insert(id, 0, h.DER())
+	}
+	if serial != nil {
+		id = append(id, der.Wrap(0x30, der.Wrap(0x30, der.Wrap(0xa4, cert.RawIssuer)), integerDER(serial)))
+	}
+	return der.Wrap(0x30, der.Wrap(0x30, der.Wrap(0x30, id...)))
+}
+
+// newForged is a message without a fault.
+func newForged(t testing.TB, signer *testpki.Entity, attached bool) *forged {
+	h := alg.HashForKey(signer.Cert.PublicKey)
+	content := []byte(document)
+	f := &forged{signer: signer, content: content, contentType: oid.Data, listed: []alg.Identifier{h}, certificates: [][]byte{signer.Cert.Raw},
+		version: 1, sid: der.Wrap(0x30, signer.Cert.RawIssuer, integerDER(signer.Cert.SerialNumber)),
+		digest: h, signature: alg.KeyAlgorithm(signer.Cert.PublicKey)}
+	if attached {
+		f.inside = content
+	}
+	f.attrs = [][]byte{
+		attribute(oid.AttrContentType, oidDER(oid.Data)),
+		attribute(oid.AttrMessageDigest, octets(hashOf(t, h, content))),
+		attribute(oid.AttrSigningTime, der.Wrap(0x17, []byte("260601115900Z"))),
+		attribute(oid.AttrSigningCertificateV2, essV2(t, h, signer.Cert, signer.Cert.SerialNumber)),
+	}
+	return f
+}
+
+// replace puts value in the place of the attribute t; without one it removes it.
+func (f *forged) replace(t oid.OID, value ...[]byte) {
+	i := slices.IndexFunc(f.attrs, func(a []byte) bool { return bytes.Contains(a, oidDER(t)) })
+	f.attrs = slices.Delete(f.attrs, i, i+1)
+	f.attrs = append(f.attrs, value...)
+}
+
+func setDER(tag byte, list [][]byte, sorted bool) []byte {
+	list = slices.Clone(list)
+	if sorted {
+		slices.SortFunc(list, bytes.Compare)
+	}
+	return der.Wrap(tag, list...)
+}
+
+// encode makes the message.
+func (f *forged) encode(t testing.TB) []byte {
+	t.Helper()
+	message := f.content
+	var field []byte
+	if f.attrs != nil {
+		message = setDER(0x31, f.attrs, !f.unsorted)
+		stored := f.stored
+		if stored == nil {
+			stored = f.attrs
+		}
+		field = setDER(0xa0, stored, !f.unsorted && f.stored == nil)
+	}
+	if f.sign == nil {
+		f.sign = func(m []byte) []byte {
+			s, err := alg.SignMessage(rand.Reader, f.signer.Key, alg.HashForKey(f.signer.Cert.PublicKey), m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	}
+	value := f.sign(message)
+	if f.value != nil {
+		value = f.value(value)
+	}
+	si := [][]byte{integerDER(big.NewInt(f.version)), f.sid, f.digest.DER(), field, f.signature.DER(), octets(value)}
+	if f.unsigned != nil {
+		si = append(si, setDER(0xa1, f.unsigned, true))
+	}
+	var listed [][]byte
+	for _, id := range f.listed {
+		listed = append(listed, id.DER())
+	}
+	encap := [][]byte{oidDER(f.contentType)}
+	if f.inside != nil {
+		encap = append(encap, f.wrap(0xa0, f.wrapContent()))
+	}
+	parts := [][]byte{{2, 1, 1}, der.Wrap(0x31, listed...), f.wrap(0x30, encap...)}
+	if f.certificates != nil {
+		parts = append(parts, f.wrap(0xa0, f.certificates...))
+	}
+	parts = append(parts, f.wrap(0x31, f.wrap(0x30, si...)))
+	return f.wrap(0x30, oidDER(oid.SignedData), f.wrap(0xa0, f.wrap(0x30, parts...)))
+}
+
+// wrapContent is the eContent, in BER in pieces.
+func (f *forged) wrapContent() []byte {
+	if !f.ber {
+		return octets(f.inside)
+	}
+	half := len(f.inside) / 2
+	return f.wrap(0x24, octets(f.inside[:half]), octets(nil), f.wrap(0x24, octets(f.inside[half:])))
+}
+
+// wrap is der.Wrap or, in BER, a constructed element of indefinite length.
+func (f *forged) wrap(tag byte, parts ...[]byte) []byte {
+	if !f.ber {
+		return der.Wrap(tag, parts...)
+	}
+	return slices.Concat([]byte{tag, 0x80}, slices.Concat(parts...), []byte{0, 0})
+}
+
+// halves splits a GOST signature value into s and r.
+func halves(v []byte) (s, r *big.Int, n int) {
+	n = len(v) / 2
+	return new(big.Int).SetBytes(v[:n]), new(big.Int).SetBytes(v[n:]), n
+}
+
+func joined(s, r *big.Int, n int) []byte {
+	limit := new(big.Int).Lsh(big.NewInt(1), uint(8*n))
+	if s.Cmp(limit) >= 0 || r.Cmp(limit) >= 0 || s.Sign() < 0 || r.Sign() < 0 {
+		return bytes.Repeat([]byte{0xff}, 2*n) // does not fit: refused all the same
+	}
+	return append(s.FillBytes(make([]byte, n)), r.FillBytes(make([]byte, n))...)
+}
+
+// cmsFault is one fault and the only right answer to it.
+type cmsFault struct {
+	change  func(t *testing.T, f *forged)
+	verdict verify.Verdict
+	reason  verify.Reason
+}
+
+// orders are q of the parameter sets: RFC 4357, section 11.4, and RFC 7836,
+// appendix A.
+var orders = func() map[string]string {
+	const (
+		a  = "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF6C611070995AD10045841B09B761B893"
+		b  = "800000000000000000000000000000015F700CFFF1A624E5E497161BCC8A198F"
+		c  = "9B9F605F5A858107AB1EC85E6B41C8AA582CA3511EDDFB74F02F3A6598980BB9"
+		tc = "400000000000000000000000000000000FD8CDDFC87B6635C115AF556C360C67"
+	)
+	return map[string]string{"cryptopro-a": a, "cryptopro-xcha": a, "tc26-256-b": a, "cryptopro-b": b, "tc26-256-c": b,
+		"cryptopro-c": c, "cryptopro-xchb": c, "tc26-256-d": c, "tc26-256-a": tc,
+		"tc26-512-a": "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF27E69532F48D89116FF22B8D4E0560609B4B38ABFAD2B85DCACDB1411F10B275",
+		"tc26-512-b": "800000000000000000000000000000000000000000000000000000000000000149A1EC142565A545ACFDB77BD9D40CFA8B996712101BEA0EC6346C54374F25BD",
+		"tc26-512-c": "3FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC98CDBA46506AB004C33A9FF5147502CC8EDA9E7A769A12694623CEF47F023ED",
+	}
+}()
+
+// order is q of the signer's parameter set.
+func (f *forged) order() *big.Int {
+	q, ok := new(big.Int).SetString(orders[f.signer.Cert.PublicKey.(*gost3410.PublicKey).Curve().Name()], 16)
+	if !ok {
+		panic("no order")
+	}
+	return q
+}
+
+func valueFaults() map[string]cmsFault {
+	invalid := func(g func(f *forged, s, r *big.Int, n int) []byte) cmsFault {
+		return cmsFault{func(_ *testing.T, f *forged) {
+			f.value = func(v []byte) []byte { s, r, n := halves(v); return g(f, s, r, n) }
+		}, verify.VerdictInvalid, verify.SigCryptoFailure}
+	}
+	zero := new(big.Int)
+	add := func(a, b *big.Int) *big.Int { return new(big.Int).Add(a, b) }
+	return map[string]cmsFault{
+		"s = 0":         invalid(func(_ *forged, _, r *big.Int, n int) []byte { return joined(zero, r, n) }),
+		"r = 0":         invalid(func(_ *forged, s, _ *big.Int, n int) []byte { return joined(s, zero, n) }),
+		"all zero":      invalid(func(_ *forged, _, _ *big.Int, n int) []byte { return make([]byte, 2*n) }),
+		"all ff":        invalid(func(_ *forged, _, _ *big.Int, n int) []byte { return bytes.Repeat([]byte{0xff}, 2*n) }),
+		"r = q":         invalid(func(f *forged, s, _ *big.Int, n int) []byte { return joined(s, f.order(), n) }),
+		"s + q":         invalid(func(f *forged, s, r *big.Int, n int) []byte { return joined(add(s, f.order()), r, n) }),
+		"r + q":         invalid(func(f *forged, s, r *big.Int, n int) []byte { return joined(s, add(r, f.order()), n) }),
+		"q - s":         invalid(func(f *forged, s, r *big.Int, n int) []byte { return joined(new(big.Int).Sub(f.order(), s), r, n) }),
+		"r before s":    invalid(func(_ *forged, s, r *big.Int, n int) []byte { return joined(r, s, n) }),
+		"little-endian": invalid(func(_ *forged, s, r *big.Int, n int) []byte { v := joined(r, s, n); slices.Reverse(v); return v }),
+		"bit flipped":   invalid(func(_ *forged, s, r *big.Int, n int) []byte { v := joined(s, r, n); v[n/2] ^= 1; return v }),
+		"empty":         invalid(func(*forged, *big.Int, *big.Int, int) []byte { return nil }),
+		"leading zero":  invalid(func(_ *forged, s, r *big.Int, n int) []byte { return append([]byte{0}, joined(s, r, n)...) }),
+		"cut off":       invalid(func(_ *forged, s, r *big.Int, n int) []byte { return joined(s, r, n)[:2*n-1] }),
+		"SEQUENCE":      invalid(func(_ *forged, s, r *big.Int, _ int) []byte { return der.Wrap(0x30, integerDER(s), integerDER(r)) }),
+	}
+}
+
+// other512 gives the digest and signature algorithms of the other key length.
+func (f *forged) otherLength() (digest, signature, key oid.OID) {
+	if f.digest.OID == oid.Streebog256 {
+		return oid.Streebog512, oid.GOST2012_512WithStreebog512, oid.GOST2012_512
+	}
+	return oid.Streebog256, oid.GOST2012_256WithStreebog256, oid.GOST2012_256
+}
+
+// attributeFaults concern signed attributes and are properly signed.
+func attributeFaults() map[string]cmsFault {
+	change := func(g func(t *testing.T, f *forged), v verify.Verdict, r verify.Reason) cmsFault {
+		return cmsFault{g, v, r}
+	}
+	valid, invalid := verify.VerdictValid, verify.VerdictInvalid
+	return map[string]cmsFault{
+		"fine":                 change(func(*testing.T, *forged) {}, valid, ""),
+		"key identifier, NULL": change(func(_ *testing.T, f *forged) { f.signature = alg.NULL(f.signature.OID) }, valid, ""),
+		"signature identifier": change(func(_ *testing.T, f *forged) { f.signature = alg.SignatureForKey(f.signer.Cert.PublicKey) }, valid, ""),
+		"signature identifier NULL": change(func(_ *testing.T, f *forged) {
+			f.signature = alg.NULL(alg.SignatureForKey(f.signer.Cert.PublicKey).OID)
+		}, valid, ""),
+		"digest NULL": change(func(_ *testing.T, f *forged) {
+			f.digest = alg.NULL(f.digest.OID)
+			f.listed = []alg.Identifier{f.digest}
+		}, valid, ""),
+		"digest is a signature identifier": change(func(_ *testing.T, f *forged) { f.digest = alg.SignatureForKey(f.signer.Cert.PublicKey) }, valid, ""),
+		"no digest listed":                 change(func(_ *testing.T, f *forged) { f.listed = nil }, valid, ""),
+		"key identifier as sid": change(func(_ *testing.T, f *forged) {
+			f.version, f.sid = 3, der.Wrap(0x80, f.signer.Cert.SubjectKeyID)
+		}, valid, ""),
+		"wrong version":         change(func(_ *testing.T, f *forged) { f.version = 3 }, valid, ""),
+		"no signing time":       change(func(_ *testing.T, f *forged) { f.replace(oid.AttrSigningTime) }, valid, ""),
+		"no ESS":                change(func(_ *testing.T, f *forged) { f.replace(oid.AttrSigningCertificateV2) }, valid, ""),
+		"unsorted, as they are": change(func(_ *testing.T, f *forged) { slices.Reverse(f.attrs); f.unsorted = true }, valid, ""),
+		"unsorted, signed sorted": change(func(_ *testing.T, f *forged) {
+			f.stored = slices.Clone(f.attrs)
+			slices.SortFunc(f.stored, bytes.Compare)
+			slices.Reverse(f.stored)
+		}, valid, ""),
+		"unknown attribute":          change(func(_ *testing.T, f *forged) { f.attrs = append(f.attrs, attribute("1.2.3.4", []byte{5, 0})) }, valid, ""),
+		"unknown unsigned attribute": change(func(_ *testing.T, f *forged) { f.unsigned = [][]byte{attribute("1.2.3.4", []byte{5, 0})} }, valid, ""),
+		"ESS v1": change(func(t *testing.T, f *forged) {
+			sum := hashOf(t, alg.Identifier{OID: oid.SHA1}, f.signer.Cert.Raw)
+			f.replace(oid.AttrSigningCertificateV2, attribute(oid.AttrSigningCertificate, der.Wrap(0x30, der.Wrap(0x30, der.Wrap(0x30, octets(sum))))))
+		}, valid, ""),
+		"ESS v2 by SHA-256": change(func(t *testing.T, f *forged) {
+			f.replace(oid.AttrSigningCertificateV2, attribute(oid.AttrSigningCertificateV2, essV2(t, alg.Identifier{OID: oid.SHA256}, f.signer.Cert, nil)))
+		}, valid, ""),
+		"ESS of another certificate": change(func(t *testing.T, f *forged) {
+			sub, _ := pki.ParseCertificate(f.certificates[0])
+			other := testpki.Issue(t, testpki.Leaf(t, "CN=Other"), nil)
+			f.replace(oid.AttrSigningCertificateV2, attribute(oid.AttrSigningCertificateV2, essV2(t, f.digest, other.Cert, sub.SerialNumber)))
+		}, invalid, verify.SigConstraints),
+		"ESS v1 of another certificate beside v2": change(func(t *testing.T, f *forged) {
+			f.attrs = append(f.attrs, attribute(oid.AttrSigningCertificate, der.Wrap(0x30, der.Wrap(0x30, der.Wrap(0x30, octets(make([]byte, 20)))))))
+		}, invalid, verify.SigConstraints),
+		"ESS with another serial": change(func(t *testing.T, f *forged) {
+			f.replace(oid.AttrSigningCertificateV2, attribute(oid.AttrSigningCertificateV2, essV2(t, f.digest, f.signer.Cert, big.NewInt(7))))
+		}, invalid, verify.SigConstraints),
+		"ESS that names none": change(func(_ *testing.T, f *forged) {
+			f.replace(oid.AttrSigningCertificateV2, attribute(oid.AttrSigningCertificateV2, der.Wrap(0x30, der.Wrap(0x30))))
+		}, invalid, verify.SigConstraints),
+		"no attributes at all": change(func(_ *testing.T, f *forged) { f.attrs = [][]byte{} }, invalid, verify.FormatFailure),
+		"no message-digest":    change(func(_ *testing.T, f *forged) { f.replace(oid.AttrMessageDigest) }, invalid, verify.FormatFailure),
+		"no content-type":      change(func(_ *testing.T, f *forged) { f.replace(oid.AttrContentType) }, invalid, verify.FormatFailure),
+		"content-type differs": change(func(_ *testing.T, f *forged) {
+			f.replace(oid.AttrContentType, attribute(oid.AttrContentType, oidDER("1.2.3")))
+		}, invalid, verify.FormatFailure),
+		"content-type is no OID": change(func(_ *testing.T, f *forged) {
+			f.replace(oid.AttrContentType, attribute(oid.AttrContentType, []byte{5, 0}))
+		}, invalid, verify.FormatFailure),
+		"message-digest is no OCTET STRING": change(func(_ *testing.T, f *forged) {
+			f.replace(oid.AttrMessageDigest, attribute(oid.AttrMessageDigest, []byte{5, 0}))
+		}, invalid, verify.FormatFailure),
+		"message-digest without value": change(func(_ *testing.T, f *forged) { f.replace(oid.AttrMessageDigest, attribute(oid.AttrMessageDigest)) }, invalid, verify.FormatFailure),
+		"message-digest empty": change(func(_ *testing.T, f *forged) {
+			f.replace(oid.AttrMessageDigest, attribute(oid.AttrMessageDigest, octets(nil)))
+		}, invalid, verify.HashFailure),
+		"message-digest of another document": change(func(t *testing.T, f *forged) {
+			f.replace(oid.AttrMessageDigest, attribute(oid.AttrMessageDigest, octets(hashOf(t, f.digest, []byte("other")))))
+		}, invalid, verify.HashFailure),
+		"message-digest twice": change(func(_ *testing.T, f *forged) { f.attrs = append(f.attrs, f.attrs[1]) }, invalid, verify.FormatFailure),
+		"message-digest twice, one wrong": change(func(_ *testing.T, f *forged) {
+			f.attrs = append(f.attrs, attribute(oid.AttrMessageDigest, octets(make([]byte, 32))))
+		}, invalid, verify.FormatFailure),
+		"message-digest with two values": change(func(t *testing.T, f *forged) {
+			right := octets(hashOf(t, f.digest, f.content))
+			f.replace(oid.AttrMessageDigest, attribute(oid.AttrMessageDigest, right, octets(make([]byte, 32))))
+		}, invalid, verify.FormatFailure),
+		"content-type twice": change(func(_ *testing.T, f *forged) { f.attrs = append(f.attrs, f.attrs[0]) }, invalid, verify.FormatFailure),
+		"signing-time twice": change(func(_ *testing.T, f *forged) { f.attrs = append(f.attrs, f.attrs[2]) }, invalid, verify.FormatFailure),
+		"signing-time is none": change(func(_ *testing.T, f *forged) {
+			f.replace(oid.AttrSigningTime, attribute(oid.AttrSigningTime, []byte{5, 0}))
+		}, invalid, verify.FormatFailure),
+		"ESS twice": change(func(_ *testing.T, f *forged) { f.attrs = append(f.attrs, f.attrs[3]) }, invalid, verify.FormatFailure),
+		"attributes changed after signing": change(func(_ *testing.T, f *forged) {
+			f.stored = slices.Clone(f.attrs)
+			f.stored[2] = attribute(oid.AttrSigningTime, der.Wrap(0x17, []byte("250601115900Z")))
+			slices.SortFunc(f.stored, bytes.Compare)
+		}, invalid, verify.SigCryptoFailure),
+		"attribute removed after signing": change(func(_ *testing.T, f *forged) {
+			f.stored = slices.Clone(f.attrs[:3])
+			slices.SortFunc(f.stored, bytes.Compare)
+		}, invalid, verify.SigCryptoFailure),
+		"signed over the content": change(func(t *testing.T, f *forged) {
+			f.sign = func([]byte) []byte {
+				s, err := alg.SignMessage(rand.Reader, f.signer.Key, alg.HashForKey(f.signer.Cert.PublicKey), f.content)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+		}, invalid, verify.SigCryptoFailure),
+		"signed with another key": change(func(t *testing.T, f *forged) {
+			f.sign = func(m []byte) []byte {
+				k := testpki.Key(t, "gost2012-256", "cryptopro-a")
+				s, err := alg.SignMessage(rand.Reader, k, alg.HashForKey(k.Public()), m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+		}, invalid, verify.SigCryptoFailure),
+		"digest of the other length": change(func(t *testing.T, f *forged) {
+			d, _, _ := f.otherLength()
+			f.digest, f.listed = alg.Identifier{OID: d}, []alg.Identifier{{OID: d}}
+			f.replace(oid.AttrMessageDigest, attribute(oid.AttrMessageDigest, octets(hashOf(t, f.digest, f.content))))
+		}, invalid, verify.SigCryptoFailure),
+		"signature identifier of the other length": change(func(_ *testing.T, f *forged) { _, s, _ := f.otherLength(); f.signature = alg.Identifier{OID: s} }, invalid, verify.SigCryptoFailure),
+		"key identifier of the other length":       change(func(_ *testing.T, f *forged) { _, _, k := f.otherLength(); f.signature = alg.Identifier{OID: k} }, invalid, verify.SigCryptoFailure),
+		"no certificate":                           change(func(_ *testing.T, f *forged) { f.certificates = nil }, verify.VerdictIndeterminate, verify.NoSigningCertificate),
+		"unknown signature algorithm":              change(func(_ *testing.T, f *forged) { f.signature = alg.Identifier{OID: "1.2.3.4"} }, verify.VerdictIndeterminate, verify.Generic),
+		"unknown digest algorithm":                 change(func(_ *testing.T, f *forged) { f.digest = alg.Identifier{OID: "1.2.3.4"} }, verify.VerdictIndeterminate, verify.Generic),
+		"certificate with the names and another key": change(func(t *testing.T, f *forged) {
+			tmpl := testpki.Leaf(t, "CN=Signer")
+			tmpl.SerialNumber = f.signer.Cert.SerialNumber
+			fake := testpki.Issue(t, tmpl, testpki.Issue(t, testpki.CA(t, "CN=Test CA,O=Test,C=RU"), nil))
+			f.certificates = [][]byte{fake.Cert.Raw}
+			f.replace(oid.AttrSigningCertificateV2)
+		}, invalid, verify.SigCryptoFailure),
+	}
+}
+
+// TestAdversaryMessages: every fault over every parameter set, attached,
+// detached and in BER.
+func TestAdversaryMessages(t *testing.T) {
+	pk := testpki.NewChain(t)
+	sets := []struct{ alg, set string }{
+		{"gost2012-256", "cryptopro-a"}, {"gost2012-256", "cryptopro-b"}, {"gost2012-256", "cryptopro-c"}, {"gost2012-256", "cryptopro-xcha"},
+		{"gost2012-256", "cryptopro-xchb"}, {"gost2012-256", "tc26-256-a"}, {"gost2012-256", "tc26-256-b"}, {"gost2012-256", "tc26-256-c"},
+		{"gost2012-256", "tc26-256-d"}, {"gost2012-512", "tc26-512-a"}, {"gost2012-512", "tc26-512-b"}, {"gost2012-512", "tc26-512-c"},
+	}
+	v := verifier(t, pk)
+	for _, set := range sets {
+		signer := testpki.IssueKey(t, testpki.Leaf(t, "CN=Signer"), pk.Sub, testpki.Key(t, set.alg, set.set))
+		for _, faults := range []map[string]cmsFault{valueFaults(), attributeFaults()} {
+			for name, fault := range faults {
+				t.Run(set.set+"/"+name, func(t *testing.T) {
+					for i, form := range []string{"attached", "detached", "BER"} {
+						f := newForged(t, signer, i != 1)
+						f.ber = i == 2
+						fault.change(t, f)
+						report := judgeForged(t, v, f)
+						if report.Verdict() != fault.verdict || report.Reason != fault.reason {
+							t.Log(form)
+							want(t, report, fault.verdict, fault.reason)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func judgeForged(t *testing.T, v *verify.Verifier, f *forged) *verify.Report {
+	t.Helper()
+	var doc io.Reader
+	if f.inside == nil {
+		doc = bytes.NewReader(f.content)
+	}
+	report, err := v.Verify(t.Context(), bytes.NewReader(f.encode(t)), doc)
+	consistent(t, report, err)
+	return report
+}
+
+// TestAdversaryPlain: signatures without signed attributes.
+func TestAdversaryPlain(t *testing.T) {
+	pk := testpki.NewChain(t)
+	v := verifier(t, pk)
+	plain := func(attached bool) *forged {
+		f := newForged(t, pk.Leaf, attached)
+		f.attrs = nil
+		return f
+	}
+	for name, tc := range map[string]struct {
+		make    func() *forged
+		verdict verify.Verdict
+		reason  verify.Reason
+	}{
+		"attached":           {func() *forged { return plain(true) }, verify.VerdictValid, ""},
+		"detached":           {func() *forged { return plain(false) }, verify.VerdictValid, ""},
+		"other content type": {func() *forged { f := plain(true); f.contentType = "1.2.3"; return f }, verify.VerdictInvalid, verify.FormatFailure},
+		"attributes stripped": {func() *forged {
+			signed := newForged(t, pk.Leaf, true)
+			f := plain(true)
+			f.sign = func([]byte) []byte { return mustSign(t, pk.Leaf, setDER(0x31, signed.attrs, true)) }
+			return f
+		}, verify.VerdictInvalid, verify.SigCryptoFailure},
+		"attributes in the place of the content": {func() *forged {
+			f := plain(true)
+			f.content = setDER(0x31, newForged(t, pk.Leaf, true).attrs, true)
+			f.inside = f.content
+			return f
+		}, verify.VerdictInvalid, verify.SigCryptoFailure},
+		"attributes, an unknown one first, in the place of the content": {func() *forged {
+			f := plain(true)
+			f.content = setDER(0x31, append(newForged(t, pk.Leaf, true).attrs, attribute("1.2.3", []byte{5, 0})), true)
+			f.inside = f.content
+			return f
+		}, verify.VerdictInvalid, verify.SigCryptoFailure},
+		"a SET that is no attributes": {func() *forged {
+			f := plain(true)
+			f.content = setDER(0x31, [][]byte{der.Wrap(0x30, oidDER("1.2.3"), []byte{5, 0})}, true)
+			f.inside = f.content
+			return f
+		}, verify.VerdictValid, ""},
+		"empty content": {func() *forged { f := plain(true); f.content, f.inside = []byte{}, []byte{}; return f }, verify.VerdictValid, ""},
+	} {
+		t.Run(name, func(t *testing.T) { want(t, judgeForged(t, v, tc.make()), tc.verdict, tc.reason) })
+	}
+}
+
+func mustSign(t testing.TB, e *testpki.Entity, m []byte) []byte {
+	t.Helper()
+	s, err := alg.SignMessage(rand.Reader, e.Key, alg.HashForKey(e.Cert.PublicKey), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestAdversaryDocument: which document is meant.
+func TestAdversaryDocument(t *testing.T) {
+	pk := testpki.NewChain(t)
+	v := verifier(t, pk)
+	attached, detached := newForged(t, pk.Leaf, true).encode(t), newForged(t, pk.Leaf, false).encode(t)
+	want(t, judge(t, v, attached, ""), verify.VerdictValid, "")
+	want(t, judge(t, v, attached, document), verify.VerdictValid, "")
+	want(t, judge(t, v, attached, "another"), verify.VerdictInvalid, verify.HashFailure)
+	want(t, judge(t, v, attached, document+"\x00"), verify.VerdictInvalid, verify.HashFailure)
+	want(t, judge(t, v, detached, document), verify.VerdictValid, "")
+	want(t, judge(t, v, detached, "another"), verify.VerdictInvalid, verify.HashFailure)
+	want(t, judge(t, v, detached, ""), verify.VerdictIndeterminate, verify.SignedDataNotFound)
+	report, err := v.Verify(t.Context(), bytes.NewReader(attached), strings.NewReader("")) // an empty document is a document
+	consistent(t, report, err)
+	want(t, report, verify.VerdictInvalid, verify.HashFailure)
+}
+
+// TestAdversarySigner: the signer's certificate is what is wrong.
+func TestAdversarySigner(t *testing.T) {
+	pk := testpki.NewChain(t)
+	sign := func(change tmplFunc) []byte {
+		tmpl := testpki.Leaf(t, "CN=Signer")
+		change(tmpl)
+		return newForged(t, testpki.Issue(t, tmpl, pk.Sub), true).encode(t)
+	}
+	past, future := testpki.Now.Add(-time.Second), testpki.Now.Add(time.Second)
+	for name, tc := range map[string]struct {
+		change  tmplFunc
+		verdict verify.Verdict
+		reason  verify.Reason
+	}{
+		"expired":       {func(c *pki.CertificateTemplate) { c.NotAfter = past }, verify.VerdictInvalid, verify.OutOfBoundsNoPOE},
+		"not yet valid": {func(c *pki.CertificateTemplate) { c.NotBefore = future }, verify.VerdictInvalid, verify.NotYetValid},
+		"expires now":   {func(c *pki.CertificateTemplate) { c.NotAfter = testpki.Now }, verify.VerdictValid, ""},
+		"critical extension": {func(c *pki.CertificateTemplate) {
+			c.ExtraExtensions = []pki.Extension{{ID: "1.2.3", Critical: true, Value: []byte{5, 0}}}
+		}, verify.VerdictInvalid, verify.ChainConstraints},
+		"encrypts only":   {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageKeyEncipherment }, verify.VerdictInvalid, verify.ChainConstraints},
+		"certifies only":  {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageCertSign | pki.KeyUsageCRLSign }, verify.VerdictInvalid, verify.ChainConstraints},
+		"non-repudiation": {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageContentCommitment }, verify.VerdictValid, ""},
+		"no key usage":    {func(c *pki.CertificateTemplate) { c.KeyUsage = 0 }, verify.VerdictValid, ""},
+	} {
+		t.Run(name, func(t *testing.T) { want(t, judge(t, verifier(t, pk), sign(tc.change), ""), tc.verdict, tc.reason) })
+	}
+	v := verifier(t, pk)
+	sig := newForged(t, pk.Leaf, true).encode(t)
+	v.Revocation = lists(t, pk, revokedEntry(pk.Leaf.Cert))
+	want(t, judge(t, v, sig, ""), verify.VerdictRevoked, verify.RevokedNoPOE)
+	v.Revocation = nil
+	want(t, judge(t, v, sig, ""), verify.VerdictIndeterminate, verify.TryLater)
+}
