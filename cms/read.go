@@ -87,8 +87,11 @@ func ReadSigned(r io.Reader, content io.Writer, l Limits) (*SignedData, error) {
 	if err := rd.leave("SignedData"); err != nil {
 		return nil, err
 	}
+	if err := rd.trailing(); err != nil {
+		return nil, err
+	}
 	sd.BER = rd.s.BER()
-	return sd, rd.trailing(sd)
+	return sd, nil
 }
 
 // reader walks a message and keeps account of what is held in memory.
@@ -143,14 +146,15 @@ func (rd *reader) leave(name string) error {
 }
 
 // trailing reads what follows the message. Zeros and white space are padding
-// that mail and PDF add; anything else is recorded.
-func (rd *reader) trailing(sd *SignedData) error {
+// that mail and PDF add; anything else is no part of what was signed, and a
+// reader that shows the file might take it for one.
+func (rd *reader) trailing() error {
 	n, blank, err := rd.s.Trailing(limits.CMSElement)
 	if err != nil {
 		return fmt.Errorf("cms: after the message: %w", err)
 	}
 	if n > 0 && !blank {
-		sd.add(pki.Warn, "trailing-data", "ContentInfo", fmt.Sprintf("%d octets after the message", n), "RFC 5652, section 3")
+		return bad("ContentInfo", "%d octets after the end of the message", n)
 	}
 	return nil
 }

@@ -219,7 +219,6 @@ func TestReaderKeepsGoing(t *testing.T) {
 	}{
 		{"nothing", func(*message) {}, nil, nil},
 		{"zeros after the message", func(*message) {}, make([]byte, 5000), nil},
-		{"data after the message", func(*message) {}, []byte("\x00more"), []string{"trailing-data"}},
 		{"a certificate that is none", func(m *message) { m.certs = [][]byte{{0x30, 3, 2, 1, 1}, id.cert.Raw} }, nil, []string{"certificate-unreadable"}},
 		{"attribute certificate", func(m *message) { m.certs = [][]byte{{0xa2, 0}, id.cert.Raw} }, nil, []string{"certificate-kind"}},
 		{"a CRL that is none", func(m *message) { m.crls = [][]byte{{0x30, 0}} }, nil, []string{"crl-unreadable"}},
@@ -255,6 +254,16 @@ func TestReaderKeepsGoing(t *testing.T) {
 				t.Errorf("%s: %X is lost", tt.name, raw)
 			}
 		}
+	}
+}
+
+// TestTrailing refuses octets after the message that are no padding.
+func TestTrailing(t *testing.T) {
+	id := newIdentity(t, "gost2012-256", "", "CN=Signer")
+	raw := append(message{id: id, content: []byte("content")}.encode(t), "\x00more"...)
+	var format *cms.FormatError
+	if _, err := cms.ReadSigned(bytes.NewReader(raw), nil, cms.Limits{}); !errors.As(err, &format) || format.Field != "ContentInfo" {
+		t.Errorf("got %v", err)
 	}
 }
 

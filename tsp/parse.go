@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +29,8 @@ func ParseToken(data []byte) (*Token, error) {
 	if err != nil {
 		return nil, &Error{Kind: KindMalformed, Detail: "TimeStampToken", Err: err}
 	}
-	if signed.Armor != der.ArmorNone || slices.ContainsFunc(signed.Findings, isTrailing) {
-		return nil, malformed("TimeStampToken is not one ContentInfo, or data follows it")
+	if signed.Armor != der.ArmorNone {
+		return nil, malformed("TimeStampToken is not a ContentInfo in DER or BER")
 	}
 	if signed.ContentType != oid.TSTInfo {
 		return nil, malformed("TimeStampToken: eContentType is %s, not id-ct-TSTInfo", signed.ContentType.Name())
@@ -50,9 +49,6 @@ func ParseToken(data []byte) (*Token, error) {
 	}
 	return &Token{Raw: bytes.Clone(data), Info: *info, Signed: signed}, nil
 }
-
-// isTrailing finds what package cms records about octets after the message.
-func isTrailing(f pki.Finding) bool { return f.Code == "trailing-data" }
 
 // ParseInfo parses exactly one DER TSTInfo:
 //

@@ -65,10 +65,12 @@ var policies = []func() *Policy{
 		p.Name, p.AllowTest, p.UnsafeLegacy = "test", true, true
 		return p
 	},
-	// The signature value alone: whose certificate it is remains open.
+	// The signature value alone: whose certificate it is remains open. That it
+	// was not revoked is demanded all the same unless UnsafeNoRevocation is set
+	// too, and cannot be known.
 	func() *Policy {
 		p := DefaultPolicy()
-		p.Name, p.UnsafeNoChain, p.UnsafeNoRevocation = "signature-only", true, true
+		p.Name, p.UnsafeNoChain = "signature-only", true
 		return p
 	},
 }

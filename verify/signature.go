@@ -249,6 +249,10 @@ func (r *run) signerChain(ctx context.Context, s *Signature, carried *bag) {
 	case r.pol.UnsafeNoChain:
 		s.warn(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick(
 			"цепочка сертификатов не проверялась: неизвестно, чья это подпись", "the certificate chain was not checked: whose signature it is remains open"))
+		if !r.pol.UnsafeNoRevocation {
+			s.fail(stageChain, "revocation", "EN 319 102-1, 5.2.5", TryLater, r.Lang.pick(
+				"без цепочки нельзя узнать, не отозван ли сертификат", "without a chain it cannot be known whether the certificate is revoked"))
+		}
 		return
 	}
 	at := r.at

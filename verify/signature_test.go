@@ -540,6 +540,8 @@ func TestSignatureOnly(t *testing.T) {
 	c := testpki.NewChain(t)
 	v := &verify.Verifier{Now: func() time.Time { return testpki.Now }}
 	policy(t, "signature-only")(v)
+	want(t, judge(t, v, message{signer: c.Leaf}.sign(t), document), verify.VerdictIndeterminate, verify.TryLater)
+	v.Policy.UnsafeNoRevocation = true
 	sig := message{signer: c.Leaf, change: stamped(t, tsa(t, c.Sub), testpki.Now.AddDate(0, 0, -1), same)}.sign(t)
 	r := judge(t, v, sig, document)
 	want(t, r, verify.VerdictValid, "")

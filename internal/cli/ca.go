@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
 	"errors"
 	"io/fs"
-	"os"
 	"os/user"
 	"path/filepath"
 	"strings"
@@ -143,159 +141,6 @@ func (a *app) caKey(dir string, kind secretKind) (crypto.Signer, error) {
 	return c.Key, nil
 }
 
-// initFlags are the flags of `ca init`.
-type initFlags struct {
-	dir, parent, subject, store, ledger string
-	algorithmFlags
-	days                   int
-	crlURLs, ocspURLs, aia []string
-}
-
-func (a *app) caInitCommand() *cobra.Command {
-	var f initFlags
-	c := &cobra.Command{
-		Use:     "init --dir D --subject DN",
-		Short:   a.t(text{"создать удостоверяющий центр", "make a certification authority"}),
-		Example: "  gosklyuch ca init --dir root --subject \"CN=Root CA,C=RU\"\n  gosklyuch ca init --dir issuing --parent root --subject \"CN=Issuing CA,C=RU\"",
-		Args:    args(0, 0, text{}),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.store != "" {
-				return noTokens()
-			}
-			if f.ledger != "" {
-				return failedf(text{"другие хранилища, кроме встроенного, пока не поддерживаются", "no ledger but the embedded one is supported yet"})
-			}
-			return a.caInit(cmd.Context(), &f)
-		},
-	}
-	fl := c.Flags()
-	a.dirFlag(c, &f.dir)
-	fl.StringVar(&f.subject, "subject", "", a.t(text{"имя удостоверяющего центра (RFC 4514)", "the authority's name (RFC 4514)"}))
-	fl.StringVar(&f.parent, "parent", "", a.t(text{"папка вышестоящего УЦ; без неё создаётся корневой", "folder of the parent authority; without it a root is made"}))
-	fl.IntVar(&f.days, "days", 0, a.t(text{"срок действия в днях (0: как принято)", "validity in days (0: the default)"}))
-	fl.StringVar(&f.store, "store", "", a.t(text{"где хранить ключ (pkcs11:… пока не поддерживается)", "where to keep the key (pkcs11:… is not supported yet)"}))
-	fl.StringVar(&f.ledger, "ledger", "", a.t(text{"хранилище (postgres://… пока не поддерживается)", "the ledger (postgres://… is not supported yet)"}))
-	fl.Var((*urlList)(&f.crlURLs), "crl-url", a.t(text{"адрес списка отзыва для выпускаемых сертификатов", "address of the revocation list, for issued certificates"}))
-	fl.Var((*urlList)(&f.ocspURLs), "ocsp-url", a.t(text{"адрес службы OCSP", "address of the OCSP service"}))
-	fl.Var((*urlList)(&f.aia), "issuer-url", a.t(text{"адрес сертификата УЦ", "address of the authority's certificate"}))
-	a.addAlgorithmFlags(c, &f.algorithmFlags, "cryptopro-a")
-	a.required(c, "subject")
-	return c
-}
-
-func (a *app) caInit(ctx context.Context, f *initFlags) error {
-	name, err := parseSubject("subject", f.subject)
-	if err != nil {
-		return err
-	}
-	for _, file := range []string{ca.CertificateFile, ca.KeyFile, ca.LedgerFile} {
-		if err := (output{path: filepath.Join(f.dir, file)}).checkFree(); err != nil {
-			return failedf(text{"%s: удостоверяющий центр здесь уже есть", "%s: there is an authority here already"}, f.dir).withCause(err)
-		}
-	}
-	key, err := alg.GenerateKey(f.alg, f.set("cryptopro-a"))
-	if err != nil {
-		return usageErrorf(text{"такого ключа не бывает: %s", "there is no such key: %s"}, strings.TrimSpace(f.alg+" "+f.paramset)).withCause(err)
-	}
-	defer alg.Destroy(key)
-	pw, err := a.newPassword(a.initPassword(f.parent), text{"ключ УЦ " + f.dir, "key of the CA " + f.dir})
-	if err != nil {
-		return err
-	}
-	defer wipe(pw)
-	d := &ca.Dir{Settings: ca.Settings{CRLURLs: f.crlURLs, OCSPURLs: f.ocspURLs, IssuerURLs: f.aia}}
-	if err := d.Settings.Check(); err != nil {
-		return usageError(text{"адреса --crl-url, --ocsp-url и --issuer-url должны начинаться с http://, https:// или ldap://", "the addresses of --crl-url, --ocsp-url and --issuer-url must begin with http://, https:// or ldap://"}).withCause(err)
-	}
-	if f.parent == "" {
-		d.Certificate, err = ca.NewRoot(key, ca.RootOptions{Subject: name, Days: f.days, MaxPathLen: -1, Rules: sets.All(), Now: a.now})
-	} else {
-		d.Certificate, d.Chain, err = a.subordinate(ctx, f, key, name)
-	}
-	if err != nil {
-		return err
-	}
-	return a.writeAuthority(ctx, f.dir, d, key, pw)
-}
-
-// initPassword says which secret protects a new authority's key. Where nothing
-// exists yet it is --password-file. Beside a parent it is --new-password-file;
-// --password-file is taken too, as long as the new one is not given: a flag
-// goes before a variable.
-func (a *app) initPassword(parent string) secretKind {
-	if parent == "" {
-		return secretPassword
-	}
-	for _, given := range []func(secretKind) bool{
-		func(k secretKind) bool { return *a.secretFiles[k] != "" },
-		func(k secretKind) bool { _, ok := a.lookupEnv(secretKinds[k-1].env); return ok },
-	} {
-		for _, k := range []secretKind{secretNewPassword, secretPassword} {
-			if given(k) {
-				return k
-			}
-		}
-	}
-	return secretNewPassword
-}
-
-// subordinate lets the parent authority issue the certificate.
-func (a *app) subordinate(ctx context.Context, f *initFlags, key crypto.Signer, name pki.Name) (*pki.Certificate, []*pki.Certificate, error) {
-	parent, err := a.issuer(ctx, f.parent, secretParentPassword)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer parent.close()
-	cert, err := parent.issuer.NewSubordinate(ctx, key, name, f.days, actor())
-	return cert, append([]*pki.Certificate{parent.dir.Certificate}, parent.dir.Chain...), err
-}
-
-// writeAuthority writes the folder: key first, so that no certificate exists
-// without its key, then certificate and settings, then the ledger.
-func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key crypto.Signer, pw []byte) (err error) {
-	plain, err := alg.MarshalPKCS8(key)
-	if err != nil {
-		return err
-	}
-	defer wipe(plain)
-	enc, err := alg.EncryptPKCS8(rand.Reader, plain, pw, alg.PBES2{})
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := a.writeBytes(output{path: filepath.Join(dir, ca.KeyFile), mode: 0o600}, enc); err != nil {
-		os.Remove(dir) //nolint:errcheck,gosec // a folder that was there before and is not empty stays
-		return err
-	}
-	defer func() { // the key above is ours: half an authority helps nobody
-		if err != nil {
-			for _, name := range []string{ca.KeyFile, ca.CertificateFile, ca.ChainFile, ca.SettingsFile, ca.LedgerFile} {
-				os.Remove(filepath.Join(dir, name)) //nolint:errcheck,gosec // the first error counts
-			}
-			os.Remove(dir) //nolint:errcheck,gosec // as above
-		}
-	}()
-	if err := ca.WriteDir(dir, d); err != nil {
-		return err
-	}
-	ledger, err := boltstore.Open(ctx, filepath.Join(dir, ca.LedgerFile))
-	if err != nil {
-		return err
-	}
-	defer ledger.Close() //nolint:errcheck // Found has committed
-	if err := ca.Found(ctx, ledger, d.Certificate, actor(), a.now()); err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(viewCertificate(d.Certificate))
-	}
-	a.sayf(text{"удостоверяющий центр создан: %s (%s), действует до %s", "the authority is made: %s (%s), valid until %s"},
-		d.Certificate.Subject, alg.KeyName(key.Public()), stamp(d.Certificate.NotAfter))
-	return nil
-}
-
 func (a *app) caIssueCommand() *cobra.Command {
 	var dir, profile string
 	var days, identification int
@@ -305,6 +150,12 @@ func (a *app) caIssueCommand() *cobra.Command {
 		Short: a.t(text{"выпустить сертификат по запросу", "issue a certificate for a request"}),
 		Args:  args(1, 1, text{"файл запроса", "the request's file"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
+			if err := checkDays(days); err != nil {
+				return err
+			}
+			if identification < 0 || identification > 3 {
+				return usageErrorf(text{"--identification бывает от 0 до 3, а не %d", "--identification is 0 to 3, not %d"}, identification)
+			}
 			if err := out.checkFree(); err != nil {
 				return err
 			}

@@ -73,9 +73,9 @@ func (a *app) fail(err error) int {
 		a.failJSON(u)
 		return u.code
 	}
-	fmt.Fprintf(a.err, "%s: %s\n", a.t(text{"ошибка", "error"}), a.t(u.message))
+	fmt.Fprintf(a.err, "%s: %s\n", a.t(text{"ошибка", "error"}), safe(a.t(u.message)))
 	if h := a.t(u.hint); h != "" {
-		fmt.Fprintf(a.err, "%s: %s\n", a.t(text{"что делать", "what to do"}), h)
+		fmt.Fprintf(a.err, "%s: %s\n", a.t(text{"что делать", "what to do"}), safe(h))
 	}
 	return u.code
 }
@@ -183,8 +183,14 @@ func pe1(pe *fs.PathError, le *os.LinkError) error {
 	return le.Err
 }
 
-// flagError translates pflag's English sentences.
-func (a *app) flagError(err error) error { return usageFromCobra(err) }
+// flagError translates pflag's English sentences; a flag's own sentence stays.
+func (a *app) flagError(err error) error {
+	var u *userError
+	if errors.As(err, &u) {
+		return u
+	}
+	return usageFromCobra(err)
+}
 
 var cobraPatterns = []struct {
 	re *regexp.Regexp

@@ -37,6 +37,14 @@ var kindTexts = map[der.Kind]text{
 	der.KindZIP:               {"архив ZIP", "a ZIP archive"},
 }
 
+// inputName names an input in a sentence.
+func inputName(path string) text {
+	if path == "-" {
+		return text{"стандартный ввод", "standard input"}
+	}
+	return text{path, path}
+}
+
 // wrongKind says that a file is not what the command needs.
 func wrongKind(path string, is, want der.Kind) *userError {
 	i, w := kindTexts[is], kindTexts[want]
@@ -47,9 +55,10 @@ func wrongKind(path string, is, want der.Kind) *userError {
 			"a web page seems to have been saved in place of the file: download it again",
 		}
 	}
+	name := inputName(path)
 	return newError(exitFailed, text{
-		fmt.Sprintf("%s: это %s, а не %s", path, i.ru, w.ru),
-		fmt.Sprintf("%s: this is %s, not %s", path, i.en, w.en),
+		fmt.Sprintf("%s: это %s, а не %s", name.ru, i.ru, w.ru),
+		fmt.Sprintf("%s: this is %s, not %s", name.en, i.en, w.en),
 	}).withHint(hint)
 }
 
@@ -84,10 +93,13 @@ func notDER(path string, want der.Kind, err error) error {
 // unreadable says that a file cannot be parsed as what it should be; err names
 // the field.
 func unreadable(path string, want der.Kind, err error) *userError {
-	w, d := kindTexts[want], structureDetail(err)
+	name, w, d := inputName(path), kindTexts[want], structureDetail(err)
+	if errors.Is(err, der.ErrEmpty) {
+		return newError(exitFailed, text{name.ru + ": файл пуст", name.en + ": the file is empty"})
+	}
 	return newError(exitFailed, text{
-		fmt.Sprintf("%s: не читается как %s: %s", path, w.ru, d.ru),
-		fmt.Sprintf("%s: not readable as %s: %s", path, w.en, d.en),
+		fmt.Sprintf("%s: не читается как %s: %s", name.ru, w.ru, d.ru),
+		fmt.Sprintf("%s: not readable as %s: %s", name.en, w.en, d.en),
 	}).withCause(err).withHint(text{
 		"файл повреждён или это другой файл: получите его ещё раз",
 		"the file is damaged or another one: get it again",

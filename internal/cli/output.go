@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gosklyuch/gosklyuch/internal/der"
 )
 
 // maxInput bounds a file that is read whole: certificates, requests, keys,
@@ -30,7 +32,7 @@ func (a *app) readFile(path string) ([]byte, error) {
 		return nil, failedf(text{"%s больше %d МиБ: это не тот файл", "%s is larger than %d MiB: not the file that is meant"}, path, maxInput>>20)
 	}
 	if len(b) == 0 {
-		return nil, failedf(text{"%s: файл пуст", "%s: the file is empty"}, path)
+		return nil, unreadable(path, der.KindUnknown, der.ErrEmpty)
 	}
 	return b, nil
 }
@@ -42,7 +44,7 @@ func (a *app) open(path string) (io.ReadCloser, error) {
 		if a.stdinTaken != "" {
 			return nil, usageErrorf(text{"стандартный ввод уже читает %s", "standard input is already read by %s"}, a.stdinTaken)
 		}
-		a.stdinTaken = "-"
+		a.stdinTaken = "FILE -"
 		return io.NopCloser(a.in), nil
 	}
 	f, err := os.Open(path)

@@ -148,6 +148,9 @@ func inSignature(path string, err error) error {
 	if errors.As(err, &kind) {
 		return wrongKind(path, kind.Kind, kind.Want)
 	}
+	if errors.Is(err, der.ErrEmpty) {
+		return unreadable(path, der.KindSignedData, err)
+	}
 	if systemError(err) != nil || libraryError(err) != nil {
 		return err
 	}

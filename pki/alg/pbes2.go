@@ -118,12 +118,18 @@ func hmacHash(o oid.OID) (func() hash.Hash, error) {
 		return newGOST341194, nil
 	case oid.HMACSHA1:
 		return sha1.New, nil
+	case oid.HMACSHA224:
+		return sha256.New224, nil
 	case oid.HMACSHA256:
 		return sha256.New, nil
 	case oid.HMACSHA384:
 		return sha512.New384, nil
 	case oid.HMACSHA512:
 		return sha512.New, nil
+	case oid.HMACSHA512t224:
+		return sha512.New512_224, nil
+	case oid.HMACSHA512t256:
+		return sha512.New512_256, nil
 	}
 	return nil, &UnknownError{Kind: "HMAC", OID: o}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/gosklyuch/gosklyuch/gost/gost3410"
+	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
@@ -248,8 +249,13 @@ func maskedForms(n int, key []byte) ([]scalarForm, error) {
 	return forms, nil
 }
 
-// integerForm reads the content of a DER INTEGER, big-endian and positive.
+// integerForm reads the content of an INTEGER, big-endian and positive. Full
+// octets whose sign bit is set are those of a writer that forgot the zero
+// octet before them; a shorter negative number is no scalar.
 func integerForm(n int, content []byte) ([]scalarForm, error) {
+	if len(content) > 0 && len(content) != n && content[0]&0x80 != 0 {
+		return nil, errors.New("alg: PKCS #8: privateKey is a negative INTEGER")
+	}
 	for len(content) > 1 && content[0] == 0 {
 		content = content[1:]
 	}
@@ -367,18 +373,41 @@ func ParseEncryptedPKCS8(der []byte) (Identifier, []byte, error) {
 // which the caller wipes after use. The error is [ErrPassword] where the
 // structure is whole and its content is not a private key under this password;
 // every other error means that the file is damaged or of an unknown kind.
-func DecryptPKCS8(der, password []byte) ([]byte, error) {
-	if len(der) > limits.KeyFileBytes {
+func DecryptPKCS8(data, password []byte) ([]byte, error) {
+	if len(data) > limits.KeyFileBytes {
 		return nil, errors.New("alg: encrypted PKCS #8: too long for a private key")
 	}
-	id, data, err := ParseEncryptedPKCS8(der)
+	id, ciphertext, err := ParseEncryptedPKCS8(data)
 	if err != nil {
 		return nil, err
 	}
-	// Ciphers without a MAC give something under any password: what is not a
-	// PrivateKeyInfo from its first octet to its last was not what was written.
-	return DecryptPBES2Checked(id, data, password, func(p8 []byte) bool {
-		_, err := parsePrivateKeyInfo(p8)
-		return err == nil
-	})
+	plain, err := DecryptPBES2Checked(id, ciphertext, password, IsPKCS8)
+	if err != nil {
+		return nil, err
+	}
+	// "receivers MUST support BER", RFC 5958, section 3, of what is inside.
+	p8, err := der.ToDER(plain)
+	if err != nil {
+		clear(plain)
+		return nil, fmt.Errorf("alg: PKCS #8: %w", err)
+	}
+	if &p8[0] != &plain[0] {
+		clear(plain) // p8 is a copy
+	}
+	return p8, nil
+}
+
+// IsPKCS8 says whether b has the outline of a PrivateKeyInfo, in DER or BER, from
+// its first octet to its last. Ciphers without a MAC give something under any
+// password: what has another outline was not what was written.
+func IsPKCS8(b []byte) bool {
+	p8, err := der.ToDER(b)
+	if err != nil {
+		return false
+	}
+	_, err = parsePrivateKeyInfo(p8)
+	if &p8[0] != &b[0] {
+		clear(p8) // a copy
+	}
+	return err == nil
 }

@@ -46,6 +46,11 @@ func VerifyMessage(pub crypto.PublicKey, sigAlg, digestAlg Identifier, message, 
 // digestAlg. Everything else is as in [VerifyMessage]; Ed25519 signs messages,
 // not digests, and is refused.
 func VerifyDigest(pub crypto.PublicKey, sigAlg, digestAlg Identifier, digest, sig []byte) error {
+	if _, ok := pub.(ed25519.PublicKey); ok {
+		// RFC 8032, section 4: the message goes through the hash twice, so that
+		// its digest alone proves nothing; that is not a signature that fails.
+		return &UnknownError{Kind: "signature over a digest", OID: oid.Ed25519}
+	}
 	d, err := resolveDigest(pub, sigAlg, digestAlg)
 	if err != nil {
 		return err

@@ -102,9 +102,12 @@ const (
 	SHA3_384        OID = "2.16.840.1.101.3.4.2.9"  // sha3-384
 	SHA3_512        OID = "2.16.840.1.101.3.4.2.10" // sha3-512
 	HMACSHA1        OID = "1.2.840.113549.2.7"      // hmac-sha1
+	HMACSHA224      OID = "1.2.840.113549.2.8"      // hmac-sha224
 	HMACSHA256      OID = "1.2.840.113549.2.9"      // hmac-sha256
 	HMACSHA384      OID = "1.2.840.113549.2.10"     // hmac-sha384
 	HMACSHA512      OID = "1.2.840.113549.2.11"     // hmac-sha512
+	HMACSHA512t224  OID = "1.2.840.113549.2.12"     // hmac-sha512-224
+	HMACSHA512t256  OID = "1.2.840.113549.2.13"     // hmac-sha512-256
 	AES128CBC       OID = "2.16.840.1.101.3.4.1.2"  // aes128-cbc
 	AES192CBC       OID = "2.16.840.1.101.3.4.1.22" // aes192-cbc
 	AES256CBC       OID = "2.16.840.1.101.3.4.1.42" // aes256-cbc

@@ -113,9 +113,13 @@ func (d *decoder) bag(id oid.OID, value []byte, a attributes) error {
 		if err != nil {
 			return damaged("pkcs8ShroudedKeyBag: %v", err)
 		}
-		p8, err := d.decrypt(enc, data, isSequence)
+		p8, err := d.decrypt(enc, data, alg.IsPKCS8)
 		if err != nil {
 			return err
+		}
+		// What is inside may be BER (RFC 5958, section 3).
+		if p8, err = der.ToDER(p8); err != nil {
+			return damaged("pkcs8ShroudedKeyBag: %v", err)
 		}
 		d.keys = append(d.keys, keyBag{p8, bytes.Clone(a.id), a.label})
 	case oid.CertBag:

@@ -272,6 +272,10 @@ func (d *decoder) safe(s safe) error {
 			return err
 		}
 		defer clear(plain)
+		// The bags inside were not in sight before; their cost counts as well.
+		if err := d.survey(safe{content: plain}); err != nil {
+			return err
+		}
 		content = plain
 	}
 	return d.eachBag(content, 0, d.bag)

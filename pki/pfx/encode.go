@@ -71,10 +71,7 @@ func Encode(rand io.Reader, c *Contents, password []byte, o Options) ([]byte, er
 		return nil, fmt.Errorf("pfx: salt: %w", err)
 	}
 	newHash := func() hash.Hash { return streebog.New512() }
-	key, err := rfc9548Key(newHash, password, salt, o.Iterations)
-	if err != nil {
-		return nil, err
-	}
+	key := rfc9548Key(newHash, password, salt, o.Iterations)
 	defer clear(key)
 	mac := hmac.New(newHash, key)
 	mac.Write(safe)

@@ -1,6 +1,7 @@
 package pfx
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -12,6 +13,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // NotKeyError says that a file was recognised and holds no private key.
@@ -75,13 +77,21 @@ func (f *keyFile) add(b der.Block, password func() ([]byte, error)) error {
 		}
 		f.certs = append(f.certs, cert)
 	case der.KindPFX:
+		// A broken file is not worth asking for a password.
+		if err := new(decoder).parse(b.Bytes); err != nil {
+			return err
+		}
 		return withPassword(password, func(pw []byte) error {
 			c, err := Decode(b.Bytes, pw)
 			f.pfx = c
 			return err
 		})
 	case der.KindPKCS8:
-		f.p8 = append([]byte(nil), b.Bytes...)
+		p8, err := der.ToDER(b.Bytes)
+		if err != nil {
+			return damaged("%v", err)
+		}
+		f.p8 = bytes.Clone(p8)
 	case der.KindEncryptedPKCS8:
 		return f.addEncrypted(b.Bytes, password)
 	default:
@@ -92,17 +102,29 @@ func (f *keyFile) add(b der.Block, password func() ([]byte, error)) error {
 	return nil
 }
 
-// addEncrypted opens an encrypted PKCS #8 key.
+// addEncrypted opens an encrypted PKCS #8 key. Besides PBES2 there is one older
+// form that programs still offer by name: Triple DES under the key derivation
+// of PKCS #12.
 func (f *keyFile) addEncrypted(data []byte, password func() ([]byte, error)) error {
-	id, _, err := alg.ParseEncryptedPKCS8(data)
+	data, err := der.ToDER(data)
 	if err != nil {
 		return damaged("%v", err)
 	}
-	if _, err := alg.PBES2Iterations(id); err != nil {
+	id, ciphertext, err := alg.ParseEncryptedPKCS8(data)
+	if err != nil {
+		return damaged("%v", err)
+	}
+	decrypt := func(pw []byte) ([]byte, error) { return alg.DecryptPKCS8(data, pw) }
+	cost := alg.PBES2Iterations
+	if id.OID == oid.PBEWithSHA1And3DES {
+		decrypt = func(pw []byte) ([]byte, error) { return decrypt3DES(id, ciphertext, pw) }
+		cost = iterationsOf
+	}
+	if _, err := cost(id); err != nil {
 		return fmt.Errorf("pfx: %w", err) // not worth asking for a password
 	}
 	return withPassword(password, func(pw []byte) error {
-		p8, err := alg.DecryptPKCS8(data, pw)
+		p8, err := decrypt(pw)
 		if errors.Is(err, alg.ErrPassword) {
 			return ErrPassword
 		}

@@ -103,7 +103,7 @@ func (b *castle) talk(fields ...string) (string, error) {
 	if text, ok := strings.CutPrefix(line, "ok "); ok {
 		return text, nil
 	}
-	return "", fmt.Errorf("Peer %s: %s", fields[1], line)
+	return "", fmt.Errorf("the Java helper, %s: %s", fields[1], line)
 }
 
 func (b *castle) close() error {

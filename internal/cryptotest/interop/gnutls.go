@@ -48,11 +48,15 @@ func (p gnuTLS) make(c *call, r row) error {
 	case p8:
 		return nil // the chain needed it
 	case p8Encrypted:
-		return c.all([]string{"certtool", "--to-p8", "--load-privkey", key, "--pkcs-cipher", "gost28147-tc26z",
-			"--password", r.password(), "--outder", "--outfile", out})
+		return c.all([]string{
+			"certtool", "--to-p8", "--load-privkey", key, "--pkcs-cipher", "gost28147-tc26z",
+			"--password", r.password(), "--outder", "--outfile", out,
+		})
 	case pfxASCII, pfxCyrillic:
-		return c.all([]string{"certtool", "--to-p12", "--load-privkey", key, "--load-certificate", cert, "--p12-name", "peer",
-			"--pkcs-cipher", "gost28147-tc26z", "--hash", "streebog-512", "--password", r.password(), "--outder", "--outfile", out})
+		return c.all([]string{
+			"certtool", "--to-p12", "--load-privkey", key, "--load-certificate", cert, "--p12-name", "peer",
+			"--pkcs-cipher", "gost28147-tc26z", "--hash", "streebog-512", "--password", r.password(), "--outder", "--outfile", out,
+		})
 	case cmsAttached:
 		return c.all([]string{"certtool", "--p7-sign", "--load-privkey", key, "--load-certificate", cert, "--infile", "document.txt", "--outder", "--outfile", out})
 	case cmsDetached:
@@ -74,8 +78,10 @@ func (gnuTLS) makeChain(c *call, m material) error {
 		}
 	}
 	certificate := func(name, issuer string) []string {
-		return []string{"certtool", "--generate-certificate", "--load-privkey", m.file(name + ".key"), "--template", m.file(name + ".tmpl"),
-			"--load-ca-certificate", m.file(issuer + ".pem"), "--load-ca-privkey", m.file(issuer + ".key"), "--outfile", m.file(name + ".pem")}
+		return []string{
+			"certtool", "--generate-certificate", "--load-privkey", m.file(name + ".key"), "--template", m.file(name + ".tmpl"),
+			"--load-ca-certificate", m.file(issuer + ".pem"), "--load-ca-privkey", m.file(issuer + ".key"), "--outfile", m.file(name + ".pem"),
+		}
 	}
 	err := c.all(
 		[]string{"certtool", "--generate-self-signed", "--load-privkey", m.file("root.key"), "--template", m.file("root.tmpl"), "--outfile", m.file("root.pem")},

@@ -120,7 +120,7 @@ func save(file, page string) error {
 		_, err := os.Stdout.WriteString(page)
 		return err
 	}
-	return os.WriteFile(file, []byte(page), 0o644) //nolint:gosec // documentation
+	return os.WriteFile(file, []byte(page), 0o644)
 }
 
 // compare reports the first line in which the file differs from the page. The

@@ -158,8 +158,10 @@ type commandKey struct {
 }
 
 func newMatrix(t *tools, sets []paramset, peers ...party) *matrix {
-	return &matrix{ours: ours{}, peers: peers, sets: sets, gaps: declaredGaps(), tools: t,
-		outcomes: map[cellKey]error{}, commands: map[commandKey][]string{}}
+	return &matrix{
+		ours: ours{}, peers: peers, sets: sets, gaps: declaredGaps(), tools: t,
+		outcomes: map[cellKey]error{}, commands: map[commandKey][]string{},
+	}
 }
 
 // run fills the matrix; only what makes a whole set impossible is an error.

@@ -39,12 +39,16 @@ func (p openSSL) make(c *call, r row) error {
 	case p8:
 		return nil // the chain needed it
 	case p8Encrypted:
-		return c.all([]string{"openssl", "pkcs8", "-topk8", "-in", key, "-v2", "gost89", "-v2prf", "1.2.643.7.1.1.4.2",
-			"-iter", iterations, "-passout", "pass:" + r.password(), "-outform", "DER", "-out", out})
+		return c.all([]string{
+			"openssl", "pkcs8", "-topk8", "-in", key, "-v2", "gost89", "-v2prf", "1.2.643.7.1.1.4.2",
+			"-iter", iterations, "-passout", "pass:" + r.password(), "-outform", "DER", "-out", out,
+		})
 	case pfxASCII, pfxCyrillic:
-		return c.all([]string{"openssl", "pkcs12", "-export", "-inkey", key, "-in", cert, "-certfile", m.file("sub.pem"),
+		return c.all([]string{
+			"openssl", "pkcs12", "-export", "-inkey", key, "-in", cert, "-certfile", m.file("sub.pem"),
 			"-keypbe", "gost89", "-certpbe", "gost89", "-macalg", "md_gost12_512", "-iter", iterations,
-			"-passout", "pass:" + r.password(), "-out", out})
+			"-passout", "pass:" + r.password(), "-out", out,
+		})
 	case cmsAttached:
 		return c.all(append(sign, "-nodetach"))
 	case cmsDetached:
@@ -67,19 +71,25 @@ func (openSSL) makeChain(c *call, m material) error {
 	if err := c.pem(m.dir, keys...); err != nil {
 		return err
 	}
-	err := c.all([]string{"openssl", "req", "-new", "-x509", "-config", "gost.cnf", "-extensions", "root", "-key", m.file("root.key"),
-		"-subj", "/CN=Peer root/C=RU", "-days", "365", "-outform", "DER", "-out", m.file("root.cer")})
+	err := c.all([]string{
+		"openssl", "req", "-new", "-x509", "-config", "gost.cnf", "-extensions", "root", "-key", m.file("root.key"),
+		"-subj", "/CN=Peer root/C=RU", "-days", "365", "-outform", "DER", "-out", m.file("root.cer"),
+	})
 	if err != nil {
 		return err
 	}
 	for _, s := range []struct{ name, subject, issuer, section string }{
-		{"sub", "Peer CA", "root", "sub"}, {"leaf", "Peer leaf", "sub", "leaf"},
-		{"leaf2", "Peer second leaf", "sub", "leaf"}, {"ocsp", "Peer OCSP", "sub", "ocsp"},
+		{"sub", "Peer CA", "root", "sub"},
+		{"leaf", "Peer leaf", "sub", "leaf"},
+		{"leaf2", "Peer second leaf", "sub", "leaf"},
+		{"ocsp", "Peer OCSP", "sub", "ocsp"},
 	} {
 		err := c.all(
 			[]string{"openssl", "req", "-new", "-key", m.file(s.name + ".key"), "-subj", "/CN=" + s.subject + "/C=RU", "-out", m.file(s.name + ".req")},
-			[]string{"openssl", "x509", "-req", "-in", m.file(s.name + ".req"), "-CA", m.file(s.issuer + ".cer"), "-CAkey", m.file(s.issuer + ".key"),
-				"-days", "365", "-extfile", "gost.cnf", "-extensions", s.section, "-outform", "DER", "-out", m.file(s.name + ".cer")})
+			[]string{
+				"openssl", "x509", "-req", "-in", m.file(s.name + ".req"), "-CA", m.file(s.issuer + ".cer"), "-CAkey", m.file(s.issuer + ".key"),
+				"-days", "365", "-extfile", "gost.cnf", "-extensions", s.section, "-outform", "DER", "-out", m.file(s.name + ".cer"),
+			})
 		if err != nil {
 			return err
 		}
@@ -110,8 +120,10 @@ func (openSSL) makeOCSP(c *call, m material, out string) error {
 	if err := c.write(m.file("ocsp-index.txt"), []byte(index)); err != nil {
 		return err
 	}
-	return c.all([]string{"openssl", "ocsp", "-index", m.file("ocsp-index.txt"), "-CA", m.file("sub.pem"), "-ndays", "1", "-no_nonce",
-		"-rsigner", m.file("ocsp.pem"), "-rkey", m.file("ocsp.key"), "-issuer", m.file("sub.pem"), "-cert", m.file("leaf.pem"), "-respout", out})
+	return c.all([]string{
+		"openssl", "ocsp", "-index", m.file("ocsp-index.txt"), "-CA", m.file("sub.pem"), "-ndays", "1", "-no_nonce",
+		"-rsigner", m.file("ocsp.pem"), "-rkey", m.file("ocsp.key"), "-issuer", m.file("sub.pem"), "-cert", m.file("leaf.pem"), "-respout", out,
+	})
 }
 
 func (p openSSL) accept(c *call, r row, m material) error {

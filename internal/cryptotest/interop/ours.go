@@ -88,8 +88,10 @@ func (p ours) make(c *call, r row) error {
 	case chain:
 		return p.makeChain(c, m)
 	case request:
-		return c.all([]string{"gosklyuch", "request", "create", "--key", "leaf", "--profile", "citizen", "--subject", firstSubject,
-			"--format", "der", "--force", "-o", out})
+		return c.all([]string{
+			"gosklyuch", "request", "create", "--key", "leaf", "--profile", "citizen", "--subject", firstSubject,
+			"--format", "der", "--force", "-o", out,
+		})
 	case crl:
 		return c.all([]string{"gosklyuch", "ca", "crl", "--dir", "ca", "-o", out})
 	case p8:
@@ -181,8 +183,10 @@ func (ours) queryOCSP(c *call, m material, out string) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"gosklyuch", "ocsp", "query", m.file("leaf.cer"), "--issuer", m.file("sub.cer"),
-		"--url", "http://" + string(address) + "/ocsp", "-o", out}
+	args := []string{
+		"gosklyuch", "ocsp", "query", m.file("leaf.cer"), "--issuer", m.file("sub.cer"),
+		"--url", "http://" + string(address) + "/ocsp", "-o", out,
+	}
 	show := strings.ReplaceAll(strings.Join(args, " "), string(address), "127.0.0.1:PORT")
 	_, err = c.runCommand(command{args: args, show: show, also: exitIndeterminate})
 	return err
