@@ -270,7 +270,7 @@ func (r *run) answer(out *Outcome, cert *pki.Certificate, a revocation.Answer, i
 	case revocation.Good:
 		detail := who + r.Lang.sprintf("не отозван (%s от %s)", "not revoked (%s of %s)", a.Source, stamp(a.ThisUpdate))
 		if a.RevokedLater {
-			detail = who + r.Lang.sprintf("отозван %s, после подтверждённого времени подписи", "revoked on %s, after the proven time of the signature", stamp(a.At))
+			detail = who + r.Lang.sprintf("отозван %s, после подтверждённого времени подписи", "was revoked on %s, after the proven time of the signature", stamp(a.At))
 		}
 		out.pass(stageChain, id, cite, detail)
 	case revocation.Revoked, revocation.Hold:
@@ -320,7 +320,7 @@ func (r *run) revokedText(cert *pki.Certificate, a revocation.Answer, i int, p p
 		}
 		return who + r.Lang.sprintf("действие сертификата приостановлено %s", "the certificate is on hold since %s", stamp(a.At))
 	}
-	return who + r.Lang.sprintf("отозван %s, причина: %s", "revoked on %s, reason: %s", stamp(a.At), crlReason(a.Reason, r.Lang))
+	return who + r.Lang.sprintf("отозван %s, причина: %s", "was revoked on %s, reason: %s", stamp(a.At), crlReason(a.Reason, r.Lang))
 }
 
 // addEvidence keeps exactly what decided.

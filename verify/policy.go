@@ -48,9 +48,10 @@ type Policy struct {
 }
 
 // DefaultPolicy is what a person wants: plain CMS and CAdES signatures, with
-// warnings about what is missing in them.
+// warnings about what is missing in them. That a key was used outside its
+// period fails: the certificate says so itself.
 func DefaultPolicy() *Policy {
-	return &Policy{Name: "default", SigningCertificate: Warn, SigningTime: Warn, SubjectKeyID: Warn, KeyUsagePeriod: Warn, TimeStamp: Warn}
+	return &Policy{Name: "default", SigningCertificate: Warn, SigningTime: Warn, SubjectKeyID: Warn, TimeStamp: Warn}
 }
 
 // policies are those that have a name.

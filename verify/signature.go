@@ -262,7 +262,23 @@ func (r *run) signerChain(ctx context.Context, s *Signature, carried *bag) {
 	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{at: at, moment: at, bags: []*bag{carried},
 		// Either bit allows signing documents: RFC 5280, section 4.2.1.3.
 		keyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment})
+	r.keyPurpose(s)
 	r.keyPeriod(s)
+}
+
+// keyPurpose refuses certificates that are for services alone: a time-stamping
+// authority or an OCSP responder signs no documents. RFC 5280, section
+// 4.2.1.12: "If the extension is present, then the certificate MUST only be
+// used for one of the purposes indicated." Which other purposes cover documents
+// is a matter of each authority, so they are not told apart.
+func (r *run) keyPurpose(s *Signature) {
+	isService := func(id oid.OID) bool { return id == oid.EKUTimeStamping || id == oid.EKUOCSPSigning }
+	use := s.Signer.ExtKeyUsage
+	if len(use) == 0 || slices.ContainsFunc(use, func(id oid.OID) bool { return !isService(id) }) {
+		return
+	}
+	s.fail(stageChain, "certificate-ext-key-usage", "RFC 5280, section 4.2.1.12", ChainConstraints,
+		r.Lang.sprintf("сертификат только для службы (%s), а не для подписи документов", "the certificate is for a service alone (%s), not for signing documents", use[0].Name()))
 }
 
 // keyPeriod compares the time of signing with privateKeyUsagePeriod (RFC 3280,

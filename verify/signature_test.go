@@ -215,7 +215,7 @@ func TestDetails(t *testing.T) {
 		t.Error(d)
 	}
 	v.Lang = verify.English
-	if d := detail(1); d != "the signer's certificate revoked on 2026-05-30T12:00:00Z, reason: key compromise" {
+	if d := detail(1); d != "the signer's certificate was revoked on 2026-05-30T12:00:00Z, reason: key compromise" {
 		t.Error(d)
 	}
 	// Both digests are in the detail of a document that is not the one inside.
@@ -381,12 +381,29 @@ func TestKeyUsagePeriod(t *testing.T) {
 	v := verifier(t, c)
 	sig := message{signer: leaf}.sign(t)
 	r := judge(t, v, sig, document)
+	want(t, r, verify.VerdictInvalid, verify.SigConstraints)
+	lenient := verify.DefaultPolicy()
+	lenient.KeyUsagePeriod = verify.Warn
+	v.Policy = lenient
+	r = judge(t, v, sig, document)
 	want(t, r, verify.VerdictValid, "")
 	if result(r, "private-key-usage-period") != "warning" {
 		t.Error("no warning about the period of the key")
 	}
-	policy(t, "order-472")(v)
-	want(t, judge(t, v, sig, document), verify.VerdictInvalid, verify.SigConstraints)
+}
+
+// TestServiceCertificate: a time-stamping authority signs no documents.
+func TestServiceCertificate(t *testing.T) {
+	c := testpki.NewChain(t)
+	for _, use := range []oid.OID{oid.EKUTimeStamping, oid.EKUOCSPSigning} {
+		tmpl := testpki.Leaf(t, "CN=Service")
+		tmpl.ExtKeyUsage = []oid.OID{use}
+		sig := message{signer: testpki.Issue(t, tmpl, c.Sub)}.sign(t)
+		want(t, judge(t, verifier(t, c), sig, document), verify.VerdictInvalid, verify.ChainConstraints)
+		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, oid.EKUEmailProtection)
+		sig = message{signer: testpki.Issue(t, tmpl, c.Sub)}.sign(t)
+		want(t, judge(t, verifier(t, c), sig, document), verify.VerdictValid, "")
+	}
 }
 
 // TestWorstDecides: one good and one bad signature make a bad document.
@@ -491,13 +508,15 @@ func TestTimeStampTrust(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
+// TestTrailingOctets: padding after a message is passed over, anything else is
+// refused.
+func TestTrailingOctets(t *testing.T) {
 	c := testpki.NewChain(t)
-	sig := append(message{signer: c.Leaf}.sign(t), "junk"...)
-	r := judge(t, verifier(t, c), sig, document)
-	want(t, r, verify.VerdictValid, "")
-	if len(r.Warnings()) != 1 {
-		t.Errorf("warnings %q", r.Warnings())
+	sig := message{signer: c.Leaf}.sign(t)
+	want(t, judge(t, verifier(t, c), append(bytes.Clone(sig), 0, 0, '\n'), document), verify.VerdictValid, "")
+	report, err := verifier(t, c).Verify(t.Context(), bytes.NewReader(append(sig, "junk"...)), strings.NewReader(document))
+	if report != nil || err == nil {
+		t.Errorf("octets after the message: %v", err)
 	}
 }
 
