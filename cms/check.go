@@ -231,8 +231,10 @@ func (c *checker) contentType() {
 	if got != c.what.contentType {
 		// RFC 5652, section 5.6: "the content-type attribute value MUST match the
 		// SignedData encapContentInfo eContentType value."
-		c.fail(CheckContentType, cite, &AttributeError{Type: oid.AttrContentType,
-			Why: fmt.Sprintf("is %s, but the message holds %s", got.Name(), c.what.contentType.Name())})
+		c.fail(CheckContentType, cite, &AttributeError{
+			Type: oid.AttrContentType,
+			Why:  fmt.Sprintf("is %s, but the message holds %s", got.Name(), c.what.contentType.Name()),
+		})
 		return
 	}
 	c.pass(CheckContentType, cite, got.Name())
@@ -276,7 +278,8 @@ func (c *checker) messageDigest(digest []byte) {
 		// Why is in the check of the digest algorithm.
 	case !bytes.Equal(got, digest):
 		c.fail(CheckMessageDigest, cite, &DigestMismatchError{
-			Algorithm: digestOID(c.si.DigestAlgorithm), Computed: digest, Signed: got})
+			Algorithm: digestOID(c.si.DigestAlgorithm), Computed: digest, Signed: got,
+		})
 	default:
 		c.pass(CheckMessageDigest, cite, hex.EncodeToString(digest))
 	}

@@ -45,8 +45,12 @@ const (
 // including zero" (RFC 5652, section 5.1).
 func fallbackDigests() []alg.Identifier {
 	return []alg.Identifier{
-		{OID: oid.Streebog256}, {OID: oid.Streebog512}, {OID: oid.GOST341194},
-		{OID: oid.SHA256}, {OID: oid.SHA384}, {OID: oid.SHA512},
+		{OID: oid.Streebog256},
+		{OID: oid.Streebog512},
+		{OID: oid.GOST341194},
+		{OID: oid.SHA256},
+		{OID: oid.SHA384},
+		{OID: oid.SHA512},
 	}
 }
 

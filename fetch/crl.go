@@ -67,8 +67,10 @@ func (f *Fetcher) GetCRL(ctx context.Context, url string) (*pki.RevocationList, 
 		}
 		list, err := pki.ParseCRL(raw)
 		if err != nil {
-			return nil, 0, time.Time{}, &Error{Kind: KindContent, URL: showRaw(url), Err: err,
-				Detail: "not a certificate revocation list"}
+			return nil, 0, time.Time{}, &Error{
+				Kind: KindContent, URL: showRaw(url), Err: err,
+				Detail: "not a certificate revocation list",
+			}
 		}
 		return list, int64(len(raw)), f.expiry(list.NextUpdate, f.o.CacheAge), nil
 	})

@@ -59,9 +59,11 @@ func newWorld(t *testing.T, crls, responders []string) *world {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tmpl := &pki.CertificateTemplate{SerialNumber: big.NewInt(serial), Subject: dn, BasicConstraints: true, IsCA: parent == nil,
+		tmpl := &pki.CertificateTemplate{
+			SerialNumber: big.NewInt(serial), Subject: dn, BasicConstraints: true, IsCA: parent == nil,
 			MaxPathLen: -1, NotBefore: time.Now().AddDate(0, 0, -1), NotAfter: time.Now().AddDate(0, 0, 1),
-			KeyUsage: pki.KeyUsageCertSign | pki.KeyUsageCRLSign}
+			KeyUsage: pki.KeyUsageCertSign | pki.KeyUsageCRLSign,
+		}
 		if parent != nil {
 			tmpl.KeyUsage = pki.KeyUsageDigitalSignature
 			tmpl.CRLDistributionPoints, tmpl.OCSPServers = w.absolute(crls), w.absolute(responders)
@@ -79,8 +81,10 @@ func newWorld(t *testing.T, crls, responders []string) *world {
 	}
 	w.ca = issue("Test CA", 1, nil)
 	w.leaf = issue("Test User", 2, w.ca)
-	w.crl, err = pki.CreateCRL(nil, &pki.CRLTemplate{Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Minute),
-		NextUpdate: time.Now().Add(time.Hour)}, w.ca, key)
+	w.crl, err = pki.CreateCRL(nil, &pki.CRLTemplate{
+		Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Minute),
+		NextUpdate: time.Now().Add(time.Hour),
+	}, w.ca, key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,8 +132,10 @@ func (f *Fetcher) do(ctx context.Context, q query) ([]byte, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, &Error{Kind: KindStatus, URL: show(u), HTTP: resp.StatusCode,
-			Detail: fmt.Sprintf("HTTP status %d", resp.StatusCode)}
+		return nil, &Error{
+			Kind: KindStatus, URL: show(u), HTTP: resp.StatusCode,
+			Detail: fmt.Sprintf("HTTP status %d", resp.StatusCode),
+		}
 	}
 	return readBody(u, resp, q.max)
 }

@@ -107,8 +107,10 @@ func refusal(url string, r *ocsp.Response) error {
 	if r.Status == ocsp.Successful {
 		detail = "the responder does not know the certificate"
 	}
-	return &Error{Kind: KindContent, URL: showRaw(url), Detail: detail,
-		Err: &ocsp.Error{Kind: ocsp.KindErrorStatus, Status: r.Status, Detail: "no answer about the certificate"}}
+	return &Error{
+		Kind: KindContent, URL: showRaw(url), Detail: detail,
+		Err: &ocsp.Error{Kind: ocsp.KindErrorStatus, Status: r.Status, Detail: "no answer about the certificate"},
+	}
 }
 
 // QueryOCSP sends one request to one responder and returns its response, of
@@ -137,6 +139,8 @@ func (f *Fetcher) PostOCSP(ctx context.Context, url string, request []byte) ([]b
 		return nil, err
 	}
 	defer cancel()
-	return f.object(ctx, query{url: url, body: request, kind: "application/ocsp-request",
-		accept: "application/ocsp-response", max: f.o.MaxOCSP}, "an OCSP response")
+	return f.object(ctx, query{
+		url: url, body: request, kind: "application/ocsp-request",
+		accept: "application/ocsp-response", max: f.o.MaxOCSP,
+	}, "an OCSP response")
 }

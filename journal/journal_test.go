@@ -21,8 +21,10 @@ func chain(t testing.TB, n int) []Record {
 	var head Head
 	var out []Record
 	for i := range n {
-		r, err := head.Next(Entry{Time: day.Add(time.Duration(i) * time.Second), Actor: "тест", Event: "issue",
-			Subject: strings.Repeat("0", i), Data: map[string]string{"b": "2", "a": "1"}})
+		r, err := head.Next(Entry{
+			Time: day.Add(time.Duration(i) * time.Second), Actor: "тест", Event: "issue",
+			Subject: strings.Repeat("0", i), Data: map[string]string{"b": "2", "a": "1"},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +47,8 @@ func seq(records []Record) iter.Seq2[Record, error] {
 // octet as the package comment says.
 func TestCanonicalEncoding(t *testing.T) {
 	r, err := Head{Seq: 6, Hash: Digest{0: 0xaa, 31: 0xbb}}.Next(Entry{
-		Time: time.Unix(1, 2), Actor: "я", Event: "e", Subject: "", Data: map[string]string{"z": "", "a": "b"}})
+		Time: time.Unix(1, 2), Actor: "я", Event: "e", Subject: "", Data: map[string]string{"z": "", "a": "b"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

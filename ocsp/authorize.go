@@ -19,8 +19,10 @@ const citeAuthorized = "RFC 6960, section 4.2.2.2"
 func (c *checker) responder() bool {
 	candidates := c.candidates()
 	if len(candidates) == 0 {
-		return c.fail("responder", &Error{Kind: KindNoResponder, Cite: "RFC 6960, section 4.2.2.3",
-			Detail: "the certificate that the responderID names is neither in the response nor at hand"})
+		return c.fail("responder", &Error{
+			Kind: KindNoResponder, Cite: "RFC 6960, section 4.2.2.3",
+			Detail: "the certificate that the responderID names is neither in the response nor at hand",
+		})
 	}
 	var signature, authority *Error
 	for _, cert := range candidates {
@@ -99,8 +101,10 @@ func (r *Response) verify(cert *pki.Certificate) *Error {
 	case errors.As(err, &unknown):
 		return &Error{Kind: KindUnknownAlgorithm, Detail: "signatureAlgorithm", Err: err}
 	}
-	return &Error{Kind: KindBadSignature, Cite: "RFC 6960, section 3.2, item 2",
-		Detail: "the responder did not sign this response", Err: err}
+	return &Error{
+		Kind: KindBadSignature, Cite: "RFC 6960, section 3.2, item 2",
+		Detail: "the responder did not sign this response", Err: err,
+	}
 }
 
 // authorize decides by the three criteria of RFC 6960, section 4.2.2.2. The
@@ -151,8 +155,10 @@ func (c *checker) delegate(cert *pki.Certificate) *Error {
 		return unauthorized("the responder's certificate is not acceptable: "+f.Detail, nil)
 	}
 	if len(cert.UnhandledCritical) > 0 {
-		return &Error{Kind: KindUnhandledCritical, Cite: "RFC 5280, section 4.2",
-			Detail: "the responder's certificate has the critical extension " + cert.UnhandledCritical[0].Name()}
+		return &Error{
+			Kind: KindUnhandledCritical, Cite: "RFC 5280, section 4.2",
+			Detail: "the responder's certificate has the critical extension " + cert.UnhandledCritical[0].Name(),
+		}
 	}
 	return c.inValidity(cert)
 }
@@ -162,9 +168,11 @@ func (c *checker) delegate(cert *pki.Certificate) *Error {
 func (c *checker) inValidity(cert *pki.Certificate) *Error {
 	at := c.o.At
 	if at.Before(cert.NotBefore) || at.After(cert.NotAfter) {
-		return &Error{Kind: KindResponderExpired, Cite: "RFC 5280, section 4.1.2.5",
+		return &Error{
+			Kind: KindResponderExpired, Cite: "RFC 5280, section 4.1.2.5",
 			Detail: "the responder's certificate is valid from " + stamp(cert.NotBefore) + " to " + stamp(cert.NotAfter) +
-				", not at " + stamp(at)}
+				", not at " + stamp(at),
+		}
 	}
 	return nil
 }

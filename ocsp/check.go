@@ -117,8 +117,10 @@ func (c *checker) fail(id string, e *Error) bool {
 func (c *checker) status() bool {
 	const cite = "RFC 6960, section 4.2.1"
 	if c.r.Status != Successful {
-		return c.fail("status", &Error{Kind: KindErrorStatus, Status: c.r.Status, Cite: cite,
-			Detail: "the responder answered " + c.r.Status.String()})
+		return c.fail("status", &Error{
+			Kind: KindErrorStatus, Status: c.r.Status, Cite: cite,
+			Detail: "the responder answered " + c.r.Status.String(),
+		})
 	}
 	return c.pass("status", cite, "")
 }
@@ -129,8 +131,10 @@ func (c *checker) status() bool {
 func (c *checker) critical() bool {
 	const cite = "RFC 5280, section 4.2"
 	if len(c.r.UnhandledCritical) > 0 {
-		return c.fail("extensions", &Error{Kind: KindUnhandledCritical, Cite: cite,
-			Detail: "the critical extension " + c.r.UnhandledCritical[0].Name() + " is not understood"})
+		return c.fail("extensions", &Error{
+			Kind: KindUnhandledCritical, Cite: cite,
+			Detail: "the critical extension " + c.r.UnhandledCritical[0].Name() + " is not understood",
+		})
 	}
 	return c.pass("extensions", cite, "")
 }
@@ -140,8 +144,10 @@ func (c *checker) critical() bool {
 func (c *checker) certificate() bool {
 	const cite = "RFC 6960, section 3.2, item 1"
 	if c.o.Request != nil && !slices.ContainsFunc(c.o.Request.IDs, c.matches) {
-		return c.fail("certificate", &Error{Kind: KindOtherCertificate, Cite: cite,
-			Detail: "the request asks for another certificate"})
+		return c.fail("certificate", &Error{
+			Kind: KindOtherCertificate, Cite: cite,
+			Detail: "the request asks for another certificate",
+		})
 	}
 	found := false
 	for _, one := range c.r.Singles {
@@ -150,8 +156,10 @@ func (c *checker) certificate() bool {
 		}
 	}
 	if !found {
-		return c.fail("certificate", &Error{Kind: KindOtherCertificate, Cite: cite,
-			Detail: "the response is not about this certificate: no CertID has its issuer and serial number"})
+		return c.fail("certificate", &Error{
+			Kind: KindOtherCertificate, Cite: cite,
+			Detail: "the response is not about this certificate: no CertID has its issuer and serial number",
+		})
 	}
 	return c.pass("certificate", cite, c.out.Single.Status.String())
 }
@@ -181,8 +189,10 @@ func (c *checker) nonce() bool {
 	case subtle.ConstantTimeCompare(c.r.Nonce, c.o.Request.Nonce) == 1:
 		c.out.Nonce = "match"
 	default:
-		return c.fail("nonce", &Error{Kind: KindNonceMismatch, Cite: cite,
-			Detail: "the nonce is not that of the request"})
+		return c.fail("nonce", &Error{
+			Kind: KindNonceMismatch, Cite: cite,
+			Detail: "the nonce is not that of the request",
+		})
 	}
 	return c.pass("nonce", cite, c.out.Nonce)
 }
@@ -195,24 +205,32 @@ func (c *checker) freshness() bool {
 	const cite = "RFC 6960, section 4.2.2.1"
 	one, late, early := c.out.Single, c.o.At.Add(c.o.Skew), c.o.At.Add(-c.o.Skew)
 	if one.ThisUpdate.After(late) {
-		return c.fail("freshness", &Error{Kind: KindFuture, Cite: cite,
-			Detail: "thisUpdate " + stamp(one.ThisUpdate) + " lies in the future"})
+		return c.fail("freshness", &Error{
+			Kind: KindFuture, Cite: cite,
+			Detail: "thisUpdate " + stamp(one.ThisUpdate) + " lies in the future",
+		})
 	}
 	if c.r.ProducedAt.After(late) {
-		return c.fail("freshness", &Error{Kind: KindFuture, Cite: cite,
-			Detail: "producedAt " + stamp(c.r.ProducedAt) + " lies in the future"})
+		return c.fail("freshness", &Error{
+			Kind: KindFuture, Cite: cite,
+			Detail: "producedAt " + stamp(c.r.ProducedAt) + " lies in the future",
+		})
 	}
 	if !one.NextUpdate.IsZero() && one.NextUpdate.Before(early) {
-		return c.fail("freshness", &Error{Kind: KindStale, Cite: cite,
-			Detail: "nextUpdate " + stamp(one.NextUpdate) + " has passed"})
+		return c.fail("freshness", &Error{
+			Kind: KindStale, Cite: cite,
+			Detail: "nextUpdate " + stamp(one.NextUpdate) + " has passed",
+		})
 	}
 	limit := c.o.MaxAge
 	if limit == 0 && one.NextUpdate.IsZero() {
 		limit = DefaultMaxAge
 	}
 	if limit > 0 && one.ThisUpdate.Add(limit).Before(early) {
-		return c.fail("freshness", &Error{Kind: KindStale, Cite: cite,
-			Detail: "thisUpdate " + stamp(one.ThisUpdate) + " is older than " + limit.String()})
+		return c.fail("freshness", &Error{
+			Kind: KindStale, Cite: cite,
+			Detail: "thisUpdate " + stamp(one.ThisUpdate) + " is older than " + limit.String(),
+		})
 	}
 	return c.pass("freshness", cite, "thisUpdate "+stamp(one.ThisUpdate))
 }

@@ -22,10 +22,18 @@ func TestRoundTrip(t *testing.T) {
 	}{
 		{"gost 256 good", "gost2012-256", "cryptopro-a", good(), true, false, Single{Status: Good, Reason: NoReason}},
 		{"gost 512 by name", "gost2012-512", "tc26-512-a", good(), false, true, Single{Status: Good, Reason: NoReason}},
-		{"ecdsa revoked", "ecdsa-p256", "", ledger{3: {Status: Revoked, RevokedAt: revoked, Reason: 1}}, true, false,
-			Single{Status: Revoked, RevokedAt: revoked, Reason: 1}},
-		{"revoked without reason", "gost2012-256", "tc26-256-a", ledger{3: {Status: Revoked, RevokedAt: revoked, Reason: NoReason}},
-			true, false, Single{Status: Revoked, RevokedAt: revoked, Reason: NoReason}},
+		{
+			"ecdsa revoked", "ecdsa-p256", "",
+			ledger{3: {Status: Revoked, RevokedAt: revoked, Reason: 1}},
+			true, false,
+			Single{Status: Revoked, RevokedAt: revoked, Reason: 1},
+		},
+		{
+			"revoked without reason", "gost2012-256", "tc26-256-a",
+			ledger{3: {Status: Revoked, RevokedAt: revoked, Reason: NoReason}},
+			true, false,
+			Single{Status: Revoked, RevokedAt: revoked, Reason: NoReason},
+		},
 		{"never issued", "gost2012-256", "cryptopro-xcha", ledger{}, false, false, Single{Status: Unknown, Reason: NoReason}},
 	}
 	for _, c := range cases {
@@ -230,8 +238,10 @@ func TestCriticalExtension(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := Single{ID: id, Status: Good, Reason: NoReason, ThisUpdate: testTime,
-		Extensions: []pki.Extension{{ID: "1.2.643.100.999", Critical: true, Value: []byte{5, 0}}}}
+	one := Single{
+		ID: id, Status: Good, Reason: NoReason, ThisUpdate: testTime,
+		Extensions: []pki.Extension{{ID: "1.2.643.100.999", Critical: true, Value: []byte{5, 0}}},
+	}
 	der, err := CreateResponse(nil, &ResponseTemplate{Singles: []Single{one}, ProducedAt: testTime}, p.ca.cert, p.ca.key)
 	if err != nil {
 		t.Fatal(err)
@@ -254,8 +264,10 @@ func TestWorstAnswerCounts(t *testing.T) {
 	state := func(s CertStatus) Single {
 		return Single{ID: id, Status: s, Reason: NoReason, ThisUpdate: testTime, RevokedAt: testTime}
 	}
-	der, err := CreateResponse(nil, &ResponseTemplate{ProducedAt: testTime,
-		Singles: []Single{state(Good), state(Revoked), state(Unknown), state(Good)}}, p.ca.cert, p.ca.key)
+	der, err := CreateResponse(nil, &ResponseTemplate{
+		ProducedAt: testTime,
+		Singles:    []Single{state(Good), state(Revoked), state(Unknown), state(Good)},
+	}, p.ca.cert, p.ca.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,8 +287,10 @@ func TestNoResponder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := CreateResponse(nil, &ResponseTemplate{ProducedAt: testTime,
-		Singles: []Single{{ID: id, Status: Good, Reason: NoReason, ThisUpdate: testTime}}}, p.delegate.cert, p.delegate.key)
+	der, err := CreateResponse(nil, &ResponseTemplate{
+		ProducedAt: testTime,
+		Singles:    []Single{{ID: id, Status: Good, Reason: NoReason, ThisUpdate: testTime}},
+	}, p.delegate.cert, p.delegate.key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,9 +123,11 @@ func readOptionalExtensions(s *cryptobyte.String, n uint8, field string) ([]pki.
 func refuseCritical(exts []pki.Extension, field string, known ...oid.OID) error {
 	for _, e := range exts {
 		if e.Critical && !slices.Contains(known, e.ID) {
-			return &Error{Kind: KindUnhandledCritical,
+			return &Error{
+				Kind:   KindUnhandledCritical,
 				Detail: field + ": the critical extension " + e.ID.Name() + " is not understood",
-				Cite:   "RFC 6960, section 4.1.2"}
+				Cite:   "RFC 6960, section 4.1.2",
+			}
 		}
 	}
 	return nil

@@ -224,8 +224,10 @@ func TestNoNextUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := CreateResponse(nil, &ResponseTemplate{ProducedAt: testTime,
-		Singles: []Single{{ID: id, Status: Good, Reason: NoReason, ThisUpdate: testTime}}}, p.ca.cert, p.ca.key)
+	raw, err := CreateResponse(nil, &ResponseTemplate{
+		ProducedAt: testTime,
+		Singles:    []Single{{ID: id, Status: Good, Reason: NoReason, ThisUpdate: testTime}},
+	}, p.ca.cert, p.ca.key)
 	if err != nil {
 		t.Fatal(err)
 	}

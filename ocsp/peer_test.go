@@ -19,11 +19,20 @@ var peerKeys = []struct {
 	kind, set string
 	gnutls    bool // certtool 3.7 knows the set
 }{
-	{"gost2012-256", "cryptopro-a", true}, {"gost2012-256", "cryptopro-b", false}, {"gost2012-256", "cryptopro-c", false},
-	{"gost2012-256", "cryptopro-xcha", true}, {"gost2012-256", "cryptopro-xchb", false},
-	{"gost2012-256", "tc26-256-a", false}, {"gost2012-256", "tc26-256-b", true}, {"gost2012-256", "tc26-256-c", false},
-	{"gost2012-256", "tc26-256-d", false}, {"gost2012-512", "tc26-512-a", true}, {"gost2012-512", "tc26-512-b", false},
-	{"gost2012-512", "tc26-512-c", false}, {"ecdsa-p256", "", true}, {"rsa-3072", "", true},
+	{"gost2012-256", "cryptopro-a", true},
+	{"gost2012-256", "cryptopro-b", false},
+	{"gost2012-256", "cryptopro-c", false},
+	{"gost2012-256", "cryptopro-xcha", true},
+	{"gost2012-256", "cryptopro-xchb", false},
+	{"gost2012-256", "tc26-256-a", false},
+	{"gost2012-256", "tc26-256-b", true},
+	{"gost2012-256", "tc26-256-c", false},
+	{"gost2012-256", "tc26-256-d", false},
+	{"gost2012-512", "tc26-512-a", true},
+	{"gost2012-512", "tc26-512-b", false},
+	{"gost2012-512", "tc26-512-c", false},
+	{"ecdsa-p256", "", true},
+	{"rsa-3072", "", true},
 }
 
 // files are the certificates and keys of a test PKI in a directory.
@@ -81,14 +90,18 @@ func TestOpenSSLReadsOurs(t *testing.T) {
 			r.Now = time.Now
 			der := r.Respond(t.Context(), req)
 			verify := func(name string, der []byte) string {
-				return peer.OpenSSL(t, peer.Run{Args: []string{"ocsp", "-reqin", f.path("req.der"), "-respin", f.write(name, der),
-					"-CAfile", f.path("ca.pem"), "-no-CApath", "-no-CAstore"}}).All()
+				return peer.OpenSSL(t, peer.Run{Args: []string{
+					"ocsp", "-reqin", f.path("req.der"), "-respin", f.write(name, der),
+					"-CAfile", f.path("ca.pem"), "-no-CApath", "-no-CAstore",
+				}}).All()
 			}
 			if out := verify("resp.der", der); !strings.Contains(out, "Response verify OK") || strings.Contains(out, "Nonce") {
 				t.Errorf("OpenSSL on our response: %s", out)
 			}
-			status := peer.OpenSSL(t, peer.Run{Args: []string{"ocsp", "-respin", f.path("resp.der"), "-issuer", f.path("ca.pem"),
-				"-cert", f.path("leaf.pem"), "-no_nonce", "-CAfile", f.path("ca.pem")}}).All()
+			status := peer.OpenSSL(t, peer.Run{Args: []string{
+				"ocsp", "-respin", f.path("resp.der"), "-issuer", f.path("ca.pem"),
+				"-cert", f.path("leaf.pem"), "-no_nonce", "-CAfile", f.path("ca.pem"),
+			}}).All()
 			if !strings.Contains(status, "leaf.pem: good") {
 				t.Errorf("OpenSSL on the status: %s", status)
 			}
@@ -112,8 +125,10 @@ func TestOpenSSLReadsOurs(t *testing.T) {
 func ocsptool(t *testing.T, f files) {
 	t.Helper()
 	for name, want := range map[string]bool{"resp.der": true, "bad.der": false} {
-		res := peer.Ocsptool(t, peer.Run{Args: []string{"--verify-response", "--load-issuer", f.path("ca.pem"),
-			"--load-trust", f.path("ca.pem"), "--infile", f.path(name)}})
+		res := peer.Ocsptool(t, peer.Run{Args: []string{
+			"--verify-response", "--load-issuer", f.path("ca.pem"),
+			"--load-trust", f.path("ca.pem"), "--infile", f.path(name),
+		}})
 		if got := res.Err == nil && strings.Contains(res.All(), "Success"); got != want {
 			t.Errorf("ocsptool on %s: %v, want %v: %s", name, got, want, res.All())
 		}

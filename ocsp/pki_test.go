@@ -45,8 +45,10 @@ func issue(t testing.TB, parent *entity, key crypto.Signer, name string, serial 
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &pki.CertificateTemplate{SerialNumber: big.NewInt(serial), Subject: dn, MaxPathLen: -1,
-		NotBefore: testTime.AddDate(-1, 0, 0), NotAfter: testTime.AddDate(1, 0, 0), KeyUsage: pki.KeyUsageDigitalSignature}
+	tmpl := &pki.CertificateTemplate{
+		SerialNumber: big.NewInt(serial), Subject: dn, MaxPathLen: -1,
+		NotBefore: testTime.AddDate(-1, 0, 0), NotAfter: testTime.AddDate(1, 0, 0), KeyUsage: pki.KeyUsageDigitalSignature,
+	}
 	if parent == nil {
 		tmpl.BasicConstraints, tmpl.IsCA, tmpl.KeyUsage = true, true, pki.KeyUsageCertSign|pki.KeyUsageCRLSign
 	}
@@ -107,8 +109,10 @@ func (broken) Status(context.Context, *big.Int) (Answer, error) {
 }
 
 func (p testPKI) responder(source StatusSource) *Responder {
-	return &Responder{Issuer: p.ca.cert, Certificate: p.delegate.cert, Signer: p.delegate.key, Source: source,
-		Now: func() time.Time { return testTime }}
+	return &Responder{
+		Issuer: p.ca.cert, Certificate: p.delegate.cert, Signer: p.delegate.key, Source: source,
+		Now: func() time.Time { return testTime },
+	}
 }
 
 func good() ledger { return ledger{3: {Status: Good, Reason: NoReason}} }

@@ -99,8 +99,10 @@ func (r *Responder) Answer(ctx context.Context, request []byte) (Answered, error
 	// responding authoritatively"; in a batch the foreign ones are unknown
 	// (section 2.2).
 	if mine == 0 {
-		return failure(Unauthorized), &Error{Kind: KindErrorStatus, Status: Unauthorized,
-			Detail: "the request names another issuer, or a digest that is not known", Cite: "RFC 6960, section 2.3"}
+		return failure(Unauthorized), &Error{
+			Kind: KindErrorStatus, Status: Unauthorized,
+			Detail: "the request names another issuer, or a digest that is not known", Cite: "RFC 6960, section 2.3",
+		}
 	}
 	return r.sign(t)
 }

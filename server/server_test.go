@@ -51,9 +51,11 @@ func newAuthority(t *testing.T, o OCSPOptions) *authority {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tmpl := &pki.CertificateTemplate{SerialNumber: big.NewInt(serial), Subject: dn, BasicConstraints: true, IsCA: parent == nil,
+		tmpl := &pki.CertificateTemplate{
+			SerialNumber: big.NewInt(serial), Subject: dn, BasicConstraints: true, IsCA: parent == nil,
 			MaxPathLen: -1, KeyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageCertSign,
-			NotBefore: time.Now().AddDate(0, 0, -1), NotAfter: time.Now().AddDate(0, 0, 1)}
+			NotBefore: time.Now().AddDate(0, 0, -1), NotAfter: time.Now().AddDate(0, 0, 1),
+		}
 		if parent != nil {
 			tmpl.KeyUsage = pki.KeyUsageDigitalSignature
 		}
@@ -70,9 +72,11 @@ func newAuthority(t *testing.T, o OCSPOptions) *authority {
 	a := &authority{ca: certificate("Test CA", 1, nil)}
 	a.leaf = certificate("Test User", 2, a.ca)
 	r := &ocsp.Responder{Issuer: a.ca, Signer: key, Source: a}
-	a.handler = Router{"/ocsp/": OCSPHandler(r, o),
+	a.handler = Router{
+		"/ocsp/":  OCSPHandler(r, o),
 		"/ca.cer": IssuerHandler(func() ([]byte, time.Time, error) { return a.ca.Raw, a.ca.NotBefore, nil }, time.Hour, nil),
-		"/ca.crl": CRLHandler(func() ([]byte, time.Time, error) { return nil, time.Time{}, errors.New("no list yet") }, 0, nil)}
+		"/ca.crl": CRLHandler(func() ([]byte, time.Time, error) { return nil, time.Time{}, errors.New("no list yet") }, 0, nil),
+	}
 	return a
 }
 

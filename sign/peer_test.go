@@ -51,11 +51,18 @@ var paramsets = []struct {
 	alg, name string
 	certtool  bool
 }{
-	{"gost2012-256", "cryptopro-a", true}, {"gost2012-256", "cryptopro-b", false}, {"gost2012-256", "cryptopro-c", false},
-	{"gost2012-256", "cryptopro-xcha", true}, {"gost2012-256", "cryptopro-xchb", false},
-	{"gost2012-256", "tc26-256-a", false}, {"gost2012-256", "tc26-256-b", true}, {"gost2012-256", "tc26-256-c", false},
+	{"gost2012-256", "cryptopro-a", true},
+	{"gost2012-256", "cryptopro-b", false},
+	{"gost2012-256", "cryptopro-c", false},
+	{"gost2012-256", "cryptopro-xcha", true},
+	{"gost2012-256", "cryptopro-xchb", false},
+	{"gost2012-256", "tc26-256-a", false},
+	{"gost2012-256", "tc26-256-b", true},
+	{"gost2012-256", "tc26-256-c", false},
 	{"gost2012-256", "tc26-256-d", false},
-	{"gost2012-512", "tc26-512-a", true}, {"gost2012-512", "tc26-512-b", false}, {"gost2012-512", "tc26-512-c", false},
+	{"gost2012-512", "tc26-512-a", true},
+	{"gost2012-512", "tc26-512-b", false},
+	{"gost2012-512", "tc26-512-c", false},
 }
 
 // TestPeersAcceptOurs: what we sign, OpenSSL and certtool accept, and refuse
@@ -174,8 +181,16 @@ func TestPeersAcceptSeveralSigners(t *testing.T) {
 func TestOursAcceptsOpenSSL(t *testing.T) {
 	peer.NeedOpenSSL(t)
 	variants := [][]string{
-		{"-nodetach"}, {}, {"-cades", "-nodetach"}, {"-cades"}, {"-noattr", "-nodetach"}, {"-noattr"},
-		{"-keyid", "-nodetach"}, {"-stream", "-nodetach"}, {"-stream", "-nodetach", "-outform", "PEM"}, {"-nosmimecap", "-outform", "PEM"},
+		{"-nodetach"},
+		{},
+		{"-cades", "-nodetach"},
+		{"-cades"},
+		{"-noattr", "-nodetach"},
+		{"-noattr"},
+		{"-keyid", "-nodetach"},
+		{"-stream", "-nodetach"},
+		{"-stream", "-nodetach", "-outform", "PEM"},
+		{"-nosmimecap", "-outform", "PEM"},
 	}
 	for _, set := range paramsets {
 		f := writeFiles(t, newIdentity(t, set.alg, set.name))
@@ -184,8 +199,10 @@ func TestOursAcceptsOpenSSL(t *testing.T) {
 				continue // every set in two variants, two sets in all
 			}
 			out := f.path("sig")
-			args := append([]string{"cms", "-sign", "-binary", "-in", f.in, "-signer", f.leaf, "-inkey", f.key, "-certfile", f.sub,
-				"-outform", "DER", "-out", out}, v...)
+			args := append([]string{
+				"cms", "-sign", "-binary", "-in", f.in, "-signer", f.leaf, "-inkey", f.key, "-certfile", f.sub,
+				"-outform", "DER", "-out", out,
+			}, v...)
 			peer.MustOpenSSL(t, args...)
 			acceptFile(t, f, out, set.name+" "+strings.Join(v, " "))
 		}
@@ -239,16 +256,22 @@ func TestOursAcceptsOpenSSLSeveral(t *testing.T) {
 	h := writeFiles(t, newIdentity(t, "gost2012-256", "tc26-256-a"))
 	for _, v := range [][]string{{"-nodetach"}, {}} {
 		out, again := f.path("two"), f.path("resigned")
-		peer.MustOpenSSL(t, append([]string{"cms", "-sign", "-binary", "-in", f.in, "-outform", "DER", "-out", out,
-			"-signer", f.leaf, "-inkey", f.key, "-signer", g.leaf, "-inkey", g.key}, v...)...)
+		peer.MustOpenSSL(t, append([]string{
+			"cms", "-sign", "-binary", "-in", f.in, "-outform", "DER", "-out", out,
+			"-signer", f.leaf, "-inkey", f.key, "-signer", g.leaf, "-inkey", g.key,
+		}, v...)...)
 		if sd := acceptFile(t, f, out, "two signers"); len(sd.Signers) != 2 {
 			t.Errorf("%d signers", len(sd.Signers))
 		}
 		// OpenSSL adds a signer only by a digest that is there already.
-		peer.MustOpenSSL(t, append([]string{"cms", "-sign", "-binary", "-in", f.in, "-outform", "DER", "-out", out,
-			"-signer", f.leaf, "-inkey", f.key}, v...)...)
-		peer.MustOpenSSL(t, append([]string{"cms", "-resign", "-inform", "DER", "-in", out, "-outform", "DER", "-out", again,
-			"-signer", h.leaf, "-inkey", h.key}, v...)...)
+		peer.MustOpenSSL(t, append([]string{
+			"cms", "-sign", "-binary", "-in", f.in, "-outform", "DER", "-out", out,
+			"-signer", f.leaf, "-inkey", f.key,
+		}, v...)...)
+		peer.MustOpenSSL(t, append([]string{
+			"cms", "-resign", "-inform", "DER", "-in", out, "-outform", "DER", "-out", again,
+			"-signer", h.leaf, "-inkey", h.key,
+		}, v...)...)
 		if sd := acceptFile(t, f, again, "resigned"); len(sd.Signers) != 2 {
 			t.Errorf("resigned: %d signers", len(sd.Signers))
 		}

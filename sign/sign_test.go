@@ -40,9 +40,15 @@ var ways = []struct {
 }
 
 var keys = [][2]string{
-	{"gost2012-256", "cryptopro-a"}, {"gost2012-256", "cryptopro-xcha"}, {"gost2012-256", "tc26-256-a"},
-	{"gost2012-512", "tc26-512-a"}, {"gost2012-512", "tc26-512-c"},
-	{"ecdsa-p256", ""}, {"ecdsa-p384", ""}, {"rsa-2048", ""}, {"ed25519", ""},
+	{"gost2012-256", "cryptopro-a"},
+	{"gost2012-256", "cryptopro-xcha"},
+	{"gost2012-256", "tc26-256-a"},
+	{"gost2012-512", "tc26-512-a"},
+	{"gost2012-512", "tc26-512-c"},
+	{"ecdsa-p256", ""},
+	{"ecdsa-p384", ""},
+	{"rsa-2048", ""},
+	{"ed25519", ""},
 }
 
 func TestSignIsReadBack(t *testing.T) {
@@ -177,24 +183,32 @@ func TestSignRefuses(t *testing.T) {
 		change func(*sign.Signer)
 		check  func(error) bool
 	}{
-		{"other key", func(s *sign.Signer) { s.Key = mustKey(t, "gost2012-256", "cryptopro-a") },
-			func(err error) bool { return errors.Is(err, sign.ErrKeyMismatch) }},
+		{
+			"other key", func(s *sign.Signer) { s.Key = mustKey(t, "gost2012-256", "cryptopro-a") },
+			func(err error) bool { return errors.Is(err, sign.ErrKeyMismatch) },
+		},
 		{"no key", func(s *sign.Signer) { s.Key = nil }, func(err error) bool { return err != nil }},
-		{"expired", func(s *sign.Signer) { s.Now = func() time.Time { return id.leaf.NotAfter.Add(time.Second) } },
-			isPeriod(false, id.leaf.NotAfter)},
-		{"not yet valid", func(s *sign.Signer) { s.Now = func() time.Time { return id.leaf.NotBefore.Add(-time.Second) } },
-			isPeriod(false, id.leaf.NotBefore)},
+		{
+			"expired", func(s *sign.Signer) { s.Now = func() time.Time { return id.leaf.NotAfter.Add(time.Second) } },
+			isPeriod(false, id.leaf.NotAfter),
+		},
+		{
+			"not yet valid", func(s *sign.Signer) { s.Now = func() time.Time { return id.leaf.NotBefore.Add(-time.Second) } },
+			isPeriod(false, id.leaf.NotBefore),
+		},
 		{"private key expired", func(s *sign.Signer) { *s = *period(time.Time{}, past).signer() }, isPeriod(true, past)},
 		{"private key not yet usable", func(s *sign.Signer) { *s = *period(future, time.Time{}).signer() }, isPeriod(true, future)},
 		{"private key usable", func(s *sign.Signer) { *s = *period(past, future).signer() }, func(err error) bool { return err == nil }},
 		{"key usage", func(s *sign.Signer) {
 			*s = *newIdentity(t, "gost2012-256", "", func(tmpl *pki.CertificateTemplate) { tmpl.KeyUsage = pki.KeyUsageKeyAgreement }).signer()
 		}, func(err error) bool { return errors.Is(err, sign.ErrKeyUsage) }},
-		{"level", func(s *sign.Signer) { s.Level = sign.LevelT },
+		{
+			"level", func(s *sign.Signer) { s.Level = sign.LevelT },
 			func(err error) bool {
 				var l *sign.LevelError
 				return errors.As(err, &l) && strings.Contains(err.Error(), "level t")
-			}},
+			},
+		},
 	}
 	for _, tt := range tests {
 		s := id.signer()

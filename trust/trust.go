@@ -54,8 +54,10 @@ type Anchor struct {
 
 func newAnchor(c *pki.Certificate, added time.Time) Anchor {
 	sha1, sha256, streebog := c.Thumbprints()
-	return Anchor{ID: hex.EncodeToString(streebog), SHA256: hex.EncodeToString(sha256), SHA1: hex.EncodeToString(sha1),
-		Certificate: c, Added: added}
+	return Anchor{
+		ID: hex.EncodeToString(streebog), SHA256: hex.EncodeToString(sha256), SHA1: hex.EncodeToString(sha1),
+		Certificate: c, Added: added,
+	}
 }
 
 // Add stores a certificate as an anchor. Adding one that is there changes

@@ -142,8 +142,10 @@ func (c *checker) request() {
 	}
 	if c.o.Policy != "" {
 		if c.t.Info.Policy != c.o.Policy {
-			c.fail(CheckPolicy, &Error{Kind: KindPolicy, Cite: cite,
-				Detail: "the policy is " + c.t.Info.Policy.Name() + ", not that of the request"})
+			c.fail(CheckPolicy, &Error{
+				Kind: KindPolicy, Cite: cite,
+				Detail: "the policy is " + c.t.Info.Policy.Name() + ", not that of the request",
+			})
 		} else {
 			c.pass(CheckPolicy, cite, "")
 		}
@@ -155,8 +157,10 @@ func (c *checker) request() {
 func (c *checker) extensions() {
 	for _, e := range c.t.Info.Extensions {
 		if e.Critical {
-			c.fail(CheckExtensions, &Error{Kind: KindUnhandledCritical, Cite: "RFC 5280, section 4.2",
-				Detail: "the critical extension " + e.ID.Name() + " is not understood"})
+			c.fail(CheckExtensions, &Error{
+				Kind: KindUnhandledCritical, Cite: "RFC 5280, section 4.2",
+				Detail: "the critical extension " + e.ID.Name() + " is not understood",
+			})
 			return
 		}
 	}
@@ -167,8 +171,10 @@ func (c *checker) signature() bool {
 	const cite = "RFC 3161, section 2.4.2; RFC 5816, section 2.2.1"
 	candidates := c.candidates()
 	if len(candidates) == 0 {
-		return c.fail(CheckTSA, &Error{Kind: KindNoCertificate, Cite: "RFC 3161, section 2.4.1",
-			Detail: "the certificate of the time-stamping authority is neither in the token nor at hand"})
+		return c.fail(CheckTSA, &Error{
+			Kind: KindNoCertificate, Cite: "RFC 3161, section 2.4.1",
+			Detail: "the certificate of the time-stamping authority is neither in the token nor at hand",
+		})
 	}
 	var checks []cms.Check
 	var err error
@@ -200,8 +206,10 @@ func (c *checker) signature() bool {
 	if !slices.ContainsFunc(si.SignedAttrs, func(a cms.Attribute) bool {
 		return a.Type == oid.AttrSigningCertificate || a.Type == oid.AttrSigningCertificateV2
 	}) {
-		return c.fail(CheckESS, &Error{Kind: KindSignature, Cite: cite,
-			Detail: "the token lacks the signed attribute signingCertificate or signingCertificateV2"})
+		return c.fail(CheckESS, &Error{
+			Kind: KindSignature, Cite: cite,
+			Detail: "the token lacks the signed attribute signingCertificate or signingCertificateV2",
+		})
 	}
 	return true
 }
@@ -254,8 +262,10 @@ func (c *checker) validity() bool {
 	const cite = "RFC 5280, section 4.1.2.5"
 	cert, at := c.out.TSA, c.t.Info.GenTime
 	if at.Before(cert.NotBefore) || at.After(cert.NotAfter) {
-		return c.fail(CheckValidity, &Error{Kind: KindTime, Cite: cite,
-			Detail: "genTime " + at.Format(time.RFC3339) + " lies outside the validity of the certificate"})
+		return c.fail(CheckValidity, &Error{
+			Kind: KindTime, Cite: cite,
+			Detail: "genTime " + at.Format(time.RFC3339) + " lies outside the validity of the certificate",
+		})
 	}
 	return c.pass(CheckValidity, cite, at.Format(time.RFC3339))
 }
@@ -274,6 +284,8 @@ func (c *checker) name() {
 		c.pass(CheckName, "RFC 3161, section 2.4.2", "")
 		return
 	}
-	c.out.Checks = append(c.out.Checks, cms.Check{ID: CheckName, Cite: "RFC 3161, section 2.4.2", OK: true, Warning: true,
-		Detail: "the field tsa does not name the subject of the certificate"})
+	c.out.Checks = append(c.out.Checks, cms.Check{
+		ID: CheckName, Cite: "RFC 3161, section 2.4.2", OK: true, Warning: true,
+		Detail: "the field tsa does not name the subject of the certificate",
+	})
 }

@@ -117,8 +117,10 @@ func (info *Info) readTime(s *cryptobyte.String) error {
 	}
 	if fractional {
 		if strings.HasSuffix(fraction, "0") {
-			info.Findings = append(info.Findings, pki.Finding{Code: "tsp-gentime-zeros", Field: "TSTInfo.genTime",
-				Detail: "the fraction ends in zero", Cite: "RFC 3161, section 2.4.2", Severity: pki.Warn})
+			info.Findings = append(info.Findings, pki.Finding{
+				Code: "tsp-gentime-zeros", Field: "TSTInfo.genTime",
+				Detail: "the fraction ends in zero", Cite: "RFC 3161, section 2.4.2", Severity: pki.Warn,
+			})
 		}
 		t = t.Add(nanoseconds(fraction))
 	}
@@ -259,8 +261,14 @@ var failures = [...]struct {
 	bit  int
 	name string
 }{
-	{0, "badAlg"}, {2, "badRequest"}, {5, "badDataFormat"}, {14, "timeNotAvailable"}, {15, "unacceptedPolicy"},
-	{16, "unacceptedExtension"}, {17, "addInfoNotAvailable"}, {25, "systemFailure"},
+	{0, "badAlg"},
+	{2, "badRequest"},
+	{5, "badDataFormat"},
+	{14, "timeNotAvailable"},
+	{15, "unacceptedPolicy"},
+	{16, "unacceptedExtension"},
+	{17, "addInfoNotAvailable"},
+	{25, "systemFailure"},
 }
 
 // readStatus reads the content of

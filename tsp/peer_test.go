@@ -33,8 +33,10 @@ ess_cert_id_alg = DIGEST
 func TestWeReadOpenSSL(t *testing.T) {
 	peer.NeedOpenSSL(t)
 	for _, k := range []struct{ kind, set, digest string }{
-		{"gost2012-256", "cryptopro-a", "md_gost12_256"}, {"gost2012-256", "tc26-256-a", "md_gost12_256"},
-		{"gost2012-512", "tc26-512-c", "md_gost12_512"}, {"ecdsa-p256", "", "sha256"},
+		{"gost2012-256", "cryptopro-a", "md_gost12_256"},
+		{"gost2012-256", "tc26-256-a", "md_gost12_256"},
+		{"gost2012-512", "tc26-512-c", "md_gost12_512"},
+		{"ecdsa-p256", "", "sha256"},
 	} {
 		t.Run(strings.TrimSuffix(k.kind+" "+k.set, " "), func(t *testing.T) {
 			dir := t.TempDir()
@@ -69,8 +71,10 @@ func TestWeReadOpenSSL(t *testing.T) {
 			}
 			judge(t, q, der, cert)
 			verify := func(name string) bool {
-				return peer.OpenSSL(t, peer.Run{Args: []string{"ts", "-verify", "-queryfile", at("q.tsq"), "-in", at(name),
-					"-CAfile", at("tsa.pem")}}).Err == nil
+				return peer.OpenSSL(t, peer.Run{Args: []string{
+					"ts", "-verify", "-queryfile", at("q.tsq"), "-in", at(name),
+					"-CAfile", at("tsa.pem"),
+				}}).Err == nil
 			}
 			if !verify("r.tsr") {
 				t.Error("OpenSSL refuses its own response")

@@ -55,8 +55,10 @@ func (r recipe) make(t testing.TB) ([]byte, *pki.Certificate) {
 		contentType = r.contentType
 	}
 	digest := hash(t, alg.HashForKey(cert.PublicKey), info)
-	si, err := cms.BuildSigner(nil, cms.SignerRequest{Key: key, Certificate: cert, ContentType: contentType, Digest: digest,
-		NoSignedAttributes: r.noESS})
+	si, err := cms.BuildSigner(nil, cms.SignerRequest{
+		Key: key, Certificate: cert, ContentType: contentType, Digest: digest,
+		NoSignedAttributes: r.noESS,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +83,11 @@ func (r recipe) authority(t testing.TB) (crypto.Signer, *pki.Certificate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &pki.CertificateTemplate{SerialNumber: big.NewInt(7), Subject: dn, MaxPathLen: -1,
+	tmpl := &pki.CertificateTemplate{
+		SerialNumber: big.NewInt(7), Subject: dn, MaxPathLen: -1,
 		NotBefore: stampTime.AddDate(-1, 0, 0), NotAfter: stampTime.AddDate(1, 0, 0), KeyUsage: pki.KeyUsageDigitalSignature,
-		ExtKeyUsage: []oid.OID{oid.EKUTimeStamping}, ExtKeyUsageCritical: true}
+		ExtKeyUsage: []oid.OID{oid.EKUTimeStamping}, ExtKeyUsageCritical: true,
+	}
 	if r.certificate != nil {
 		r.certificate(tmpl)
 	}

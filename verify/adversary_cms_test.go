@@ -35,7 +35,8 @@ var orders = func() map[string]string {
 		c  = "9B9F605F5A858107AB1EC85E6B41C8AA582CA3511EDDFB74F02F3A6598980BB9"
 		tc = "400000000000000000000000000000000FD8CDDFC87B6635C115AF556C360C67"
 	)
-	return map[string]string{"cryptopro-a": a, "cryptopro-xcha": a, "tc26-256-b": a, "cryptopro-b": b, "tc26-256-c": b,
+	return map[string]string{
+		"cryptopro-a": a, "cryptopro-xcha": a, "tc26-256-b": a, "cryptopro-b": b, "tc26-256-c": b,
 		"cryptopro-c": c, "cryptopro-xchb": c, "tc26-256-d": c, "tc26-256-a": tc,
 		"tc26-512-a": "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF27E69532F48D89116FF22B8D4E0560609B4B38ABFAD2B85DCACDB1411F10B275",
 		"tc26-512-b": "800000000000000000000000000000000000000000000000000000000000000149A1EC142565A545ACFDB77BD9D40CFA8B996712101BEA0EC6346C54374F25BD",
@@ -237,9 +238,18 @@ func attributeFaults() map[string]cmsFault {
 func TestAdversaryMessages(t *testing.T) {
 	pk := testpki.NewChain(t)
 	sets := []struct{ alg, set string }{
-		{"gost2012-256", "cryptopro-a"}, {"gost2012-256", "cryptopro-b"}, {"gost2012-256", "cryptopro-c"}, {"gost2012-256", "cryptopro-xcha"},
-		{"gost2012-256", "cryptopro-xchb"}, {"gost2012-256", "tc26-256-a"}, {"gost2012-256", "tc26-256-b"}, {"gost2012-256", "tc26-256-c"},
-		{"gost2012-256", "tc26-256-d"}, {"gost2012-512", "tc26-512-a"}, {"gost2012-512", "tc26-512-b"}, {"gost2012-512", "tc26-512-c"},
+		{"gost2012-256", "cryptopro-a"},
+		{"gost2012-256", "cryptopro-b"},
+		{"gost2012-256", "cryptopro-c"},
+		{"gost2012-256", "cryptopro-xcha"},
+		{"gost2012-256", "cryptopro-xchb"},
+		{"gost2012-256", "tc26-256-a"},
+		{"gost2012-256", "tc26-256-b"},
+		{"gost2012-256", "tc26-256-c"},
+		{"gost2012-256", "tc26-256-d"},
+		{"gost2012-512", "tc26-512-a"},
+		{"gost2012-512", "tc26-512-b"},
+		{"gost2012-512", "tc26-512-c"},
 	}
 	v := verifier(t, pk)
 	for _, set := range sets {

@@ -177,8 +177,10 @@ func TestAdversaryResponders(t *testing.T) {
 		}}), open, verify.TryLater},
 		"delegate revoked by a list": {func(t *testing.T) *world {
 			w := respond(answer{by: delegate(func(c *pki.CertificateTemplate) { c.OCSPNoCheck = false })})(t)
-			w.crl(t, w.sub, &pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlySomeReasons: 1 << 1},
-				Entries: []pki.RevokedEntry{revokedEntry(w.given.Responses[0].Certificates[0])}})
+			w.crl(t, w.sub, &pki.CRLTemplate{
+				IDP:     &pki.IssuingDistributionPoint{OnlySomeReasons: 1 << 1},
+				Entries: []pki.RevokedEntry{revokedEntry(w.given.Responses[0].Certificates[0])},
+			})
 			return w
 		}, open, verify.TryLater},
 	})

@@ -53,8 +53,10 @@ func (w *world) fresh(t *testing.T) *world {
 // judge verifies the leaf's certificate.
 func (w *world) judge(t *testing.T) *verify.Report {
 	t.Helper()
-	v := &verify.Verifier{Roots: pki.NewPool(w.anchors...), Intermediates: pki.NewPool(w.bag...), Revocation: w.given, Policy: w.policy,
-		Now: func() time.Time { return w.at }}
+	v := &verify.Verifier{
+		Roots: pki.NewPool(w.anchors...), Intermediates: pki.NewPool(w.bag...), Revocation: w.given, Policy: w.policy,
+		Now: func() time.Time { return w.at },
+	}
 	report, err := v.VerifyCertificate(t.Context(), w.leaf.Cert)
 	consistent(t, report, err)
 	return report

@@ -88,8 +88,10 @@ type faulty struct {
 // unknown status, nil if there is none.
 func (r *run) onePath(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose, avoid func(*pki.Certificate) bool) (_ []*pki.Certificate, _ cms.Evidence, bad *faulty) {
 	legacy := r.pol.UnsafeLegacy || p.at.Before(legacyEnd)
-	res, err := path.Validate(ctx, cert, path.Options{Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), Avoid: avoid, Memo: &r.paths, At: p.at,
-		LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest, AllowLegacy: legacy})
+	res, err := path.Validate(ctx, cert, path.Options{
+		Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), Avoid: avoid, Memo: &r.paths, At: p.at,
+		LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest, AllowLegacy: legacy,
+	})
 	if res == nil {
 		out.fail(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", Generic, err.Error())
 		return nil, cms.Evidence{}, nil
@@ -212,8 +214,10 @@ func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p 
 	}
 	src, responders := r.sources(p.bags), r.responders(p.bags)
 	for i := 0; i+1 < len(res.Chain); i++ {
-		o := revocation.Options{At: r.at, Moment: p.moment, Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: responders,
-			Memo: &r.memo, Chain: res.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest}
+		o := revocation.Options{
+			At: r.at, Moment: p.moment, Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: responders,
+			Memo: &r.memo, Chain: res.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest,
+		}
 		a := revocation.Check(ctx, res.Chain[i], res.Chain[i+1], src, o)
 		if a.Status == revocation.Unknown && !a.Absent && r.pol.UnsafeNoRevocation {
 			// What the message carries may be years old. Only what the caller gave

@@ -85,9 +85,11 @@ func essV2(t testing.TB, h alg.Identifier, cert *pki.Certificate, serial *big.In
 func newForged(t testing.TB, signer *testpki.Entity, attached bool) *forged {
 	h := alg.HashForKey(signer.Cert.PublicKey)
 	content := []byte(document)
-	f := &forged{signer: signer, content: content, contentType: oid.Data, listed: []alg.Identifier{h}, certificates: [][]byte{signer.Cert.Raw},
+	f := &forged{
+		signer: signer, content: content, contentType: oid.Data, listed: []alg.Identifier{h}, certificates: [][]byte{signer.Cert.Raw},
 		version: 1, sid: der.Wrap(0x30, signer.Cert.RawIssuer, integerDER(signer.Cert.SerialNumber)),
-		digest: h, signature: alg.KeyAlgorithm(signer.Cert.PublicKey)}
+		digest: h, signature: alg.KeyAlgorithm(signer.Cert.PublicKey),
+	}
 	if attached {
 		f.inside = content
 	}

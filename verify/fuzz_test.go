@@ -17,8 +17,12 @@ func FuzzVerify(f *testing.F) {
 	c := testpki.NewChain(f)
 	good := verifier(f, c)
 	nobody := &verify.Verifier{Now: good.Now}
-	for _, m := range []message{{signer: c.Leaf}, {signer: c.Leaf, attached: true}, {signer: c.Leaf, plain: true},
-		{signer: c.Leaf, keyID: true, more: []*pki.Certificate{c.Sub.Cert}}} {
+	for _, m := range []message{
+		{signer: c.Leaf},
+		{signer: c.Leaf, attached: true},
+		{signer: c.Leaf, plain: true},
+		{signer: c.Leaf, keyID: true, more: []*pki.Certificate{c.Sub.Cert}},
+	} {
 		f.Add(m.sign(f))
 	}
 	f.Fuzz(func(t *testing.T, sig []byte) {

@@ -54,8 +54,10 @@ func (m message) sign(t testing.TB) []byte {
 	if m.content == "" {
 		content = []byte(document)
 	}
-	q := cms.SignerRequest{Key: m.signer.Key, Certificate: m.signer.Cert, Digest: digest(t, m.signer.Cert.PublicKey, content),
-		UseKeyIdentifier: m.keyID, NoSignedAttributes: m.plain}
+	q := cms.SignerRequest{
+		Key: m.signer.Key, Certificate: m.signer.Cert, Digest: digest(t, m.signer.Cert.PublicKey, content),
+		UseKeyIdentifier: m.keyID, NoSignedAttributes: m.plain,
+	}
 	if !m.plain && !m.noTime {
 		q.SigningTime = testpki.Now.Add(-time.Minute)
 	}
@@ -99,8 +101,10 @@ func makeToken(t testing.TB, tsa *testpki.Entity, stamped []byte, at time.Time, 
 		b.AddASN1GeneralizedTime(at)
 	})
 	info := b.BytesOrPanic()
-	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{Key: tsa.Key, Certificate: tsa.Cert, ContentType: oid.TSTInfo,
-		Digest: digest(t, tsa.Cert.PublicKey, info), SigningTime: at})
+	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{
+		Key: tsa.Key, Certificate: tsa.Cert, ContentType: oid.TSTInfo,
+		Digest: digest(t, tsa.Cert.PublicKey, info), SigningTime: at,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +130,8 @@ func tsa(t testing.TB, ca *testpki.Entity) *testpki.Entity {
 func lists(t testing.TB, c *testpki.Chain, entries ...pki.RevokedEntry) *revocation.Static {
 	t.Helper()
 	return &revocation.Static{Lists: []*pki.RevocationList{
-		testpki.CRL(t, c.Root, &pki.CRLTemplate{}), testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: entries})}}
+		testpki.CRL(t, c.Root, &pki.CRLTemplate{}), testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: entries}),
+	}}
 }
 
 // verifier trusts the chain's root and has fresh lists.

@@ -105,8 +105,10 @@ func (r *Report) signature(s *Signature) jsonSignature {
 		out.Explanation = QualifiedForm(r.Lang)
 	}
 	for _, t := range s.TimeStamps {
-		out.TimeStamps = append(out.TimeStamps, jsonTimeStamp{Status: t.Verdict().String(), Indication: t.Status.String(),
-			SubIndication: string(t.Reason), GenTime: stamp(t.GenTime), TSA: certOf(t.TSA), Checks: checksOf(t.Checks)})
+		out.TimeStamps = append(out.TimeStamps, jsonTimeStamp{
+			Status: t.Verdict().String(), Indication: t.Status.String(),
+			SubIndication: string(t.Reason), GenTime: stamp(t.GenTime), TSA: certOf(t.TSA), Checks: checksOf(t.Checks),
+		})
 	}
 	for _, c := range s.Counter {
 		out.CounterSignatures = append(out.CounterSignatures, r.signature(c))
@@ -118,8 +120,10 @@ func certOf(c *pki.Certificate) *jsonCert {
 	if c == nil {
 		return nil
 	}
-	return &jsonCert{Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex(),
-		NotBefore: stamp(c.NotBefore), NotAfter: stamp(c.NotAfter)}
+	return &jsonCert{
+		Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex(),
+		NotBefore: stamp(c.NotBefore), NotAfter: stamp(c.NotAfter),
+	}
 }
 
 func checksOf(checks []Check) []jsonCheck {

@@ -45,8 +45,10 @@ func TestJSON(t *testing.T) {
 	if !bytes.Equal(data, again) {
 		t.Error("two runs differ")
 	}
-	if got, want := keysOf(t, data), []string{"status", "statusText", "kind", "at", "policy", "indication", "subIndication",
-		"signatures", "checks", "explanation", "remedy", "notice"}; !slices.Equal(got, want) {
+	if got, want := keysOf(t, data), []string{
+		"status", "statusText", "kind", "at", "policy", "indication", "subIndication",
+		"signatures", "checks", "explanation", "remedy", "notice",
+	}; !slices.Equal(got, want) {
 		t.Errorf("keys %q", got)
 	}
 	var doc struct {
@@ -59,8 +61,10 @@ func TestJSON(t *testing.T) {
 	if doc.Status != "invalid" || doc.StatusText != "Подпись недействительна" || doc.At != "2026-06-01T12:00:00Z" || doc.Policy != "default" {
 		t.Errorf("%+v", doc)
 	}
-	if got, want := keysOf(t, doc.Signatures[0]), []string{"status", "statusText", "indication", "subIndication", "signer", "claimedTime",
-		"level", "signatureKind", "checks", "warnings", "explanation", "remedy"}; !slices.Equal(got, want) {
+	if got, want := keysOf(t, doc.Signatures[0]), []string{
+		"status", "statusText", "indication", "subIndication", "signer", "claimedTime",
+		"level", "signatureKind", "checks", "warnings", "explanation", "remedy",
+	}; !slices.Equal(got, want) {
 		t.Errorf("keys of a signature %q", got)
 	}
 	checkSignatureJSON(t, doc.Signatures[0], c)

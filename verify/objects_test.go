@@ -225,8 +225,10 @@ func TestWithdrawnDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "Leaf"},
-		NotBefore: testpki.Start.AddDate(-10, 0, 0), NotAfter: testpki.End, SignatureAlgorithm: x509.SHA1WithRSA}, parent, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "Leaf"},
+		NotBefore: testpki.Start.AddDate(-10, 0, 0), NotAfter: testpki.End, SignatureAlgorithm: x509.SHA1WithRSA,
+	}, parent, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,8 +236,10 @@ func TestWithdrawnDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &verify.Verifier{Roots: pki.NewPool(root.Cert), Now: func() time.Time { return testpki.Now },
-		Revocation: &revocation.Static{Lists: []*pki.RevocationList{testpki.CRL(t, root, &pki.CRLTemplate{})}}}
+	v := &verify.Verifier{
+		Roots: pki.NewPool(root.Cert), Now: func() time.Time { return testpki.Now },
+		Revocation: &revocation.Static{Lists: []*pki.RevocationList{testpki.CRL(t, root, &pki.CRLTemplate{})}},
+	}
 	r, err := v.VerifyCertificate(t.Context(), leaf)
 	consistent(t, r, err)
 	want(t, r, verify.VerdictIndeterminate, verify.NoPOE)

@@ -259,9 +259,11 @@ func (r *run) signerChain(ctx context.Context, s *Signature, carried *bag) {
 	if !s.BestTime.IsZero() {
 		at = s.BestTime
 	}
-	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{at: at, moment: at, bags: []*bag{carried},
+	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{
+		at: at, moment: at, bags: []*bag{carried},
 		// Either bit allows signing documents: RFC 5280, section 4.2.1.3.
-		keyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment})
+		keyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment,
+	})
 	r.keyPurpose(s)
 	r.keyPeriod(s)
 }

@@ -86,31 +86,45 @@ func TestRefused(t *testing.T) {
 		"unknown anchor":                 {sig: sig, content: document, change: func(v *verify.Verifier) { v.Roots = pki.NewPool(stranger.Cert) }, verdict: verify.VerdictIndeterminate, reason: verify.NoCertificateChain},
 		"zero verifier's roots":          {sig: sig, content: document, change: func(v *verify.Verifier) { v.Roots = nil }, verdict: verify.VerdictIndeterminate, reason: verify.NoCertificateChain},
 		"unknown anchor, other document": {sig: sig, content: "x", change: func(v *verify.Verifier) { v.Roots = nil }, verdict: verify.VerdictInvalid, reason: verify.HashFailure},
-		"expired": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Now = func() time.Time { return testpki.End.Add(time.Hour) } },
-			verdict: verify.VerdictInvalid, reason: verify.OutOfBoundsNoPOE},
-		"not yet valid": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Now = func() time.Time { return testpki.Start.Add(-time.Hour) } },
-			verdict: verify.VerdictInvalid, reason: verify.NotYetValid},
-		"no evidence": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Revocation = nil }, verdict: verify.VerdictIndeterminate, reason: verify.TryLater},
-		"evidence for one of two": {sig: sig, content: document, change: func(v *verify.Verifier) {
-			v.Revocation.(*revocation.Static).Lists = v.Revocation.(*revocation.Static).Lists[1:]
+		"expired": {
+			sig: sig, content: document, change: func(v *verify.Verifier) { v.Now = func() time.Time { return testpki.End.Add(time.Hour) } },
+			verdict: verify.VerdictInvalid, reason: verify.OutOfBoundsNoPOE,
 		},
-			verdict: verify.VerdictIndeterminate, reason: verify.TryLater},
-		"revoked": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Revocation = lists(t, c, testpki.Revoked(c.Leaf.Cert, testpki.Start, 1)) },
-			verdict: verify.VerdictRevoked, reason: verify.RevokedNoPOE},
-		"on hold": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Revocation = lists(t, c, testpki.Revoked(c.Leaf.Cert, testpki.Start, 6)) },
-			verdict: verify.VerdictRevoked, reason: verify.RevokedNoPOE},
+		"not yet valid": {
+			sig: sig, content: document, change: func(v *verify.Verifier) { v.Now = func() time.Time { return testpki.Start.Add(-time.Hour) } },
+			verdict: verify.VerdictInvalid, reason: verify.NotYetValid,
+		},
+		"no evidence": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Revocation = nil }, verdict: verify.VerdictIndeterminate, reason: verify.TryLater},
+		"evidence for one of two": {
+			sig: sig, content: document, change: func(v *verify.Verifier) {
+				v.Revocation.(*revocation.Static).Lists = v.Revocation.(*revocation.Static).Lists[1:]
+			},
+			verdict: verify.VerdictIndeterminate, reason: verify.TryLater,
+		},
+		"revoked": {
+			sig: sig, content: document, change: func(v *verify.Verifier) { v.Revocation = lists(t, c, testpki.Revoked(c.Leaf.Cert, testpki.Start, 1)) },
+			verdict: verify.VerdictRevoked, reason: verify.RevokedNoPOE,
+		},
+		"on hold": {
+			sig: sig, content: document, change: func(v *verify.Verifier) { v.Revocation = lists(t, c, testpki.Revoked(c.Leaf.Cert, testpki.Start, 6)) },
+			verdict: verify.VerdictRevoked, reason: verify.RevokedNoPOE,
+		},
 		"authority revoked": {sig: sig, content: document, change: func(v *verify.Verifier) {
 			v.Revocation.(*revocation.Static).Lists[0] = testpki.CRL(t, c.Root, &pki.CRLTemplate{Entries: []pki.RevokedEntry{testpki.Revoked(c.Sub.Cert, testpki.Start, 2)}})
 		}, verdict: verify.VerdictRevoked, reason: verify.RevokedCANoPOE},
-		"revoked and changed": {sig: sig, content: "x", change: func(v *verify.Verifier) { v.Revocation = lists(t, c, testpki.Revoked(c.Leaf.Cert, testpki.Start, 1)) },
-			verdict: verify.VerdictInvalid, reason: verify.HashFailure},
+		"revoked and changed": {
+			sig: sig, content: "x", change: func(v *verify.Verifier) { v.Revocation = lists(t, c, testpki.Revoked(c.Leaf.Cert, testpki.Start, 1)) },
+			verdict: verify.VerdictInvalid, reason: verify.HashFailure,
+		},
 		"certificate missing":       {sig: message{signer: c.Leaf, noCerts: true}.sign(t), content: document, verdict: verify.VerdictIndeterminate, reason: verify.NoSigningCertificate},
 		"key not for signing":       {sig: message{signer: testpki.Issue(t, agree, c.Sub)}.sign(t), content: document, verdict: verify.VerdictInvalid, reason: verify.ChainConstraints},
 		"order 472, key identifier": {sig: message{signer: c.Leaf, keyID: true}.sign(t), content: document, change: policy(t, "order-472"), verdict: verify.VerdictInvalid, reason: verify.SigConstraints},
 		"order 472, no time":        {sig: message{signer: c.Leaf, noTime: true}.sign(t), content: document, change: policy(t, "order-472"), verdict: verify.VerdictInvalid, reason: verify.SigConstraints},
 		"order 472":                 {sig: sig, content: document, change: policy(t, "order-472"), verdict: verify.VerdictValid},
-		"zero policy wants a time stamp": {sig: sig, content: document, change: func(v *verify.Verifier) { v.Policy = &verify.Policy{} },
-			verdict: verify.VerdictIndeterminate, reason: verify.NoPOE},
+		"zero policy wants a time stamp": {
+			sig: sig, content: document, change: func(v *verify.Verifier) { v.Policy = &verify.Policy{} },
+			verdict: verify.VerdictIndeterminate, reason: verify.NoPOE,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := verifier(t, c)
@@ -410,8 +424,10 @@ func TestServiceCertificate(t *testing.T) {
 func TestWorstDecides(t *testing.T) {
 	c := testpki.NewChain(t)
 	build := func(content string) *cms.SignerInfo {
-		si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{Key: c.Leaf.Key, Certificate: c.Leaf.Cert,
-			Digest: digest(t, c.Leaf.Cert.PublicKey, []byte(content)), SigningTime: testpki.Now})
+		si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{
+			Key: c.Leaf.Key, Certificate: c.Leaf.Cert,
+			Digest: digest(t, c.Leaf.Cert.PublicKey, []byte(content)), SigningTime: testpki.Now,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -522,8 +538,10 @@ func TestTrailingOctets(t *testing.T) {
 
 func TestSigningTimeForm(t *testing.T) {
 	c := testpki.NewChain(t)
-	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{Key: c.Leaf.Key, Certificate: c.Leaf.Cert,
-		Digest: digest(t, c.Leaf.Cert.PublicKey, []byte(document)), Attributes: []cms.Attribute{{Type: oid.AttrSigningTime, Values: [][]byte{{5, 0}}}}})
+	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{
+		Key: c.Leaf.Key, Certificate: c.Leaf.Cert,
+		Digest: digest(t, c.Leaf.Cert.PublicKey, []byte(document)), Attributes: []cms.Attribute{{Type: oid.AttrSigningTime, Values: [][]byte{{5, 0}}}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -222,18 +222,30 @@ const notCheckedRU, notCheckedEN = "Не удалось проверить", "Co
 
 // statusTexts is indexed by Kind.
 var statusTexts = [...]statusRow{
-	KindSignature: {"signature", "Подпись действительна", "Подпись недействительна", "Подпись отозвана",
-		"The signature is valid", "The signature is invalid", "The signature is revoked"},
-	KindCertificate: {"certificate", "Сертификат действителен", "Сертификат недействителен", "Сертификат отозван",
-		"The certificate is valid", "The certificate is invalid", "The certificate is revoked"},
-	KindTimeStamp: {"timestamp", "Метка времени действительна", "Метка времени недействительна", "Сертификат службы меток отозван",
-		"The time stamp is valid", "The time stamp is invalid", "The certificate of the time-stamping service is revoked"},
-	KindCRL: {"crl", "Список отзыва действителен", "Список отзыва недействителен", notCheckedRU,
-		"The revocation list is valid", "The revocation list is invalid", notCheckedEN},
-	KindOCSP: {"ocsp", "Ответ службы проверки действителен", "Ответ службы проверки недействителен", "Сертификат отозван",
-		"The OCSP response is valid", "The OCSP response is invalid", "The certificate is revoked"},
-	KindRequest: {"request", "Запрос верен", "Запрос неверен", notCheckedRU,
-		"The request is valid", "The request is invalid", notCheckedEN},
+	KindSignature: {
+		"signature", "Подпись действительна", "Подпись недействительна", "Подпись отозвана",
+		"The signature is valid", "The signature is invalid", "The signature is revoked",
+	},
+	KindCertificate: {
+		"certificate", "Сертификат действителен", "Сертификат недействителен", "Сертификат отозван",
+		"The certificate is valid", "The certificate is invalid", "The certificate is revoked",
+	},
+	KindTimeStamp: {
+		"timestamp", "Метка времени действительна", "Метка времени недействительна", "Сертификат службы меток отозван",
+		"The time stamp is valid", "The time stamp is invalid", "The certificate of the time-stamping service is revoked",
+	},
+	KindCRL: {
+		"crl", "Список отзыва действителен", "Список отзыва недействителен", notCheckedRU,
+		"The revocation list is valid", "The revocation list is invalid", notCheckedEN,
+	},
+	KindOCSP: {
+		"ocsp", "Ответ службы проверки действителен", "Ответ службы проверки недействителен", "Сертификат отозван",
+		"The OCSP response is valid", "The OCSP response is invalid", "The certificate is revoked",
+	},
+	KindRequest: {
+		"request", "Запрос верен", "Запрос неверен", notCheckedRU,
+		"The request is valid", "The request is invalid", notCheckedEN,
+	},
 }
 
 // StatusText is the headline for a person: «Подпись действительна».

@@ -103,8 +103,10 @@ func (r *run) token(ctx context.Context, t *TimeStamp, token *tsp.Token, o tsp.C
 	default:
 		// The authority must be trusted now: a token proves a time only as long
 		// as its own signature is proven (EN 319 102-1, section 5.4).
-		t.Chain, t.Evidence = r.certificate(ctx, &t.Outcome, t.TSA, purpose{at: r.at, moment: r.at, bags: []*bag{newBag(token.Signed.Evidence), carried}, extUsage: []oid.OID{oid.EKUTimeStamping},
-			owner: r.Lang.pick("сертификат службы меток ", "the certificate of the time-stamping authority ")})
+		t.Chain, t.Evidence = r.certificate(ctx, &t.Outcome, t.TSA, purpose{
+			at: r.at, moment: r.at, bags: []*bag{newBag(token.Signed.Evidence), carried}, extUsage: []oid.OID{oid.EKUTimeStamping},
+			owner: r.Lang.pick("сертификат службы меток ", "the certificate of the time-stamping authority "),
+		})
 	}
 	if t.GenTime.After(r.at.Add(skewOf(r.pol))) {
 		t.fail(stageTime, "timestamp-future", "RFC 3161, section 2.4.2", TimestampOrderFailure, stamp(t.GenTime))

@@ -78,8 +78,10 @@ func TestSectionSizeCMS(t *testing.T) {
 		section := map[string]int{"kuznyechik": acpkm.SectionSizeKuznyechik, "magma": acpkm.SectionSizeMagma}[name]
 		msg := cryptotest.Bytes(2, 3*section+1000)
 		r := peer.OpenSSL(t, peer.Run{
-			Args: []string{"cms", "-EncryptedData_encrypt", "-binary", "-outform", "DER",
-				"-secretkey", hex.EncodeToString(key), "-" + name + "-ctr-acpkm"},
+			Args: []string{
+				"cms", "-EncryptedData_encrypt", "-binary", "-outform", "DER",
+				"-secretkey", hex.EncodeToString(key), "-" + name + "-ctr-acpkm",
+			},
 			Stdin: msg,
 		})
 		var e encryptedData

@@ -253,9 +253,15 @@ func TestCurves(t *testing.T) {
 		}
 	}
 	same := [][]Curve{
-		{CryptoProA(), CryptoProXchA(), TC26B256()}, {CryptoProC(), CryptoProXchB(), TC26D256()},
-		{CryptoProB(), TC26C256()}, {TC26A256()}, {CryptoProTest()}, {TC26Test512()},
-		{TC26A512()}, {TC26B512()}, {TC26C512()},
+		{CryptoProA(), CryptoProXchA(), TC26B256()},
+		{CryptoProC(), CryptoProXchB(), TC26D256()},
+		{CryptoProB(), TC26C256()},
+		{TC26A256()},
+		{CryptoProTest()},
+		{TC26Test512()},
+		{TC26A512()},
+		{TC26B512()},
+		{TC26C512()},
 	}
 	n := 0
 	for i, a := range same {

@@ -86,8 +86,10 @@ func TestOpenSSL(t *testing.T) {
 				t.Fatal(err)
 			}
 			verify := func(sig []byte) bool {
-				return peer.OpenSSL(t, peer.Run{Args: []string{"pkeyutl", "-verify", "-pubin", "-inkey", pubPEM,
-					"-in", in, "-sigfile", write("sig", sig)}}).Err == nil
+				return peer.OpenSSL(t, peer.Run{Args: []string{
+					"pkeyutl", "-verify", "-pubin", "-inkey", pubPEM,
+					"-in", in, "-sigfile", write("sig", sig),
+				}}).Err == nil
 			}
 			if !verify(ours) {
 				t.Error("they refuse our signature")

@@ -132,9 +132,11 @@ func TestSignatureRanges(t *testing.T) {
 			limit := new(big.Int).Lsh(big.NewInt(1), uint(8*n))
 			tried := 0
 			for i := range 2 {
-				for _, v := range []*big.Int{new(big.Int), r.q, new(big.Int).Sub(limit, big.NewInt(1)),
+				for _, v := range []*big.Int{
+					new(big.Int), r.q, new(big.Int).Sub(limit, big.NewInt(1)),
 					new(big.Int).Sub(r.q, half(i)),
-					new(big.Int).Add(half(i), r.q), new(big.Int).Add(half(i), new(big.Int).Lsh(r.q, 1))} {
+					new(big.Int).Add(half(i), r.q), new(big.Int).Add(half(i), new(big.Int).Lsh(r.q, 1)),
+				} {
 					if v.Cmp(limit) >= 0 || v.Cmp(half(i)) == 0 {
 						continue
 					}

@@ -128,10 +128,18 @@ type errorRow struct {
 
 func errorTable() []errorRow {
 	return []errorRow{
-		{"not-found", ca.ErrNotFound}, {"revoked", ca.ErrRevoked}, {"on-hold", ca.ErrOnHold}, {"not-on-hold", ca.ErrNotOnHold},
-		{"reason", ca.ErrReason}, {"key-blocked", ca.ErrKeyBlocked}, {"outside-validity", ca.ErrOutsideValidity},
-		{"not-issuer", ca.ErrNotIssuer}, {"profile", ca.ErrProfile}, {"serial-used", ca.ErrSerialUsed},
-		{"lint", ErrLint}, {codeProtocol, ErrProtocol},
+		{"not-found", ca.ErrNotFound},
+		{"revoked", ca.ErrRevoked},
+		{"on-hold", ca.ErrOnHold},
+		{"not-on-hold", ca.ErrNotOnHold},
+		{"reason", ca.ErrReason},
+		{"key-blocked", ca.ErrKeyBlocked},
+		{"outside-validity", ca.ErrOutsideValidity},
+		{"not-issuer", ca.ErrNotIssuer},
+		{"profile", ca.ErrProfile},
+		{"serial-used", ca.ErrSerialUsed},
+		{"lint", ErrLint},
+		{codeProtocol, ErrProtocol},
 	}
 }
 

@@ -127,6 +127,7 @@ func TestPKCS8Refuses(t *testing.T) {
 		"OCTET STRING of 31 octets": tlv(asn1.OCTET_STRING, le[:31]),
 		"OCTET STRING and more":     append(tlv(asn1.OCTET_STRING, le), 0),
 		"INTEGER of 257 bits":       long.BytesOrPanic(),
+		"negative INTEGER":          negative.BytesOrPanic(),
 		"a mask of zero":            append(bytes.Clone(le), make([]byte, 32)...),
 		"nine masks":                bytes.Repeat(le, 10),
 		"MASKED_GOST_KEY of another key": tlv(asn1.SEQUENCE,

@@ -53,6 +53,19 @@ func TestMismatch(t *testing.T) {
 	}
 }
 
+// A signature that this package cannot check over a digest is not one that fails.
+func TestEd25519Digest(t *testing.T) {
+	key, err := GenerateKey("ed25519", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unknown *UnknownError
+	err = VerifyDigest(key.Public(), SignatureForKey(key.Public()), HashForKey(key.Public()), make([]byte, 64), make([]byte, 64))
+	if errors.Is(err, ErrSignature) || !errors.As(err, &unknown) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestDigests(t *testing.T) {
 	key := newGOST(t, "tc26-256-a")
 	message := []byte("streamed content")

@@ -94,8 +94,10 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	if !alg.EqualKeys(c.Certificate.PublicKey, c.Key.Public()) {
 		return nil, ErrKeyMismatch
 	}
-	i := &Issuer{cert: c.Certificate, key: c.Key, ledger: c.Ledger, rules: c.Rules, settings: c.Settings.withDefaults(),
-		rand: c.Rand, now: c.Now}
+	i := &Issuer{
+		cert: c.Certificate, key: c.Key, ledger: c.Ledger, rules: c.Rules, settings: c.Settings.withDefaults(),
+		rand: c.Rand, now: c.Now,
+	}
 	if i.rand == nil {
 		i.rand = rand.Reader
 	}
@@ -149,8 +151,10 @@ func Found(ctx context.Context, l Ledger, cert *pki.Certificate, actor string, n
 			return err
 		}
 		_, _, streebog := cert.Thumbprints()
-		_, err := tx.Append(journal.Entry{Time: now, Actor: actor, Event: "found", Subject: cert.SerialHex(),
-			Data: map[string]string{"name": cert.Subject.String(), "streebog256": fmt.Sprintf("%x", streebog)}})
+		_, err := tx.Append(journal.Entry{
+			Time: now, Actor: actor, Event: "found", Subject: cert.SerialHex(),
+			Data: map[string]string{"name": cert.Subject.String(), "streebog256": fmt.Sprintf("%x", streebog)},
+		})
 		return err
 	})
 }

@@ -59,8 +59,10 @@ func dn(t testing.TB, text string) pki.Name {
 }
 
 func settings() ca.Settings {
-	return ca.Settings{CRLURLs: []string{"http://ca.example/ca.crl"}, OCSPURLs: []string{"http://ca.example/ocsp"},
-		IssuerURLs: []string{"http://ca.example/ca.cer"}}
+	return ca.Settings{
+		CRLURLs: []string{"http://ca.example/ca.crl"}, OCSPURLs: []string{"http://ca.example/ocsp"},
+		IssuerURLs: []string{"http://ca.example/ca.cer"},
+	}
 }
 
 // newRoot makes a root authority with a ledger of its own.

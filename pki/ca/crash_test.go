@@ -187,8 +187,10 @@ func crashDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFiles(t, dir, map[string][]byte{"key.p8": p8,
-		"request.p10": csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, "CN=Client")}).Raw})
+	writeFiles(t, dir, map[string][]byte{
+		"key.p8":      p8,
+		"request.p10": csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, "CN=Client")}).Raw,
+	})
 	l, err := boltstore.Open(t.Context(), filepath.Join(dir, ca.LedgerFile))
 	if err != nil {
 		t.Fatal(err)

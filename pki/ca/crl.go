@@ -47,8 +47,10 @@ func (i *Issuer) CRL(ctx context.Context, actor string) (CRLEntry, error) {
 		if err := tx.AddCRL(out); err != nil {
 			return err
 		}
-		_, err = tx.Append(journal.Entry{Time: i.now(), Actor: actor, Event: "crl", Subject: strconv.FormatUint(out.Number, 10),
-			Data: map[string]string{"entries": strconv.Itoa(out.Entries), "thisUpdate": out.ThisUpdate.Format("2006-01-02T15:04:05Z07:00")}})
+		_, err = tx.Append(journal.Entry{
+			Time: i.now(), Actor: actor, Event: "crl", Subject: strconv.FormatUint(out.Number, 10),
+			Data: map[string]string{"entries": strconv.Itoa(out.Entries), "thisUpdate": out.ThisUpdate.Format("2006-01-02T15:04:05Z07:00")},
+		})
 		return err
 	})
 	if err != nil {

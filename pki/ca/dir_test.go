@@ -48,8 +48,10 @@ func TestSettings(t *testing.T) {
 	if _, err := ca.ParseSettings([]byte(`{"crlUrls":["http://ca.example/a.crl"],"crlHours":24}`)); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{``, `[]`, `{"crlUrl":["http://ca.example/a.crl"]}`, `{"crlUrls":["file:///etc/passwd"]}`,
-		`{"ocspUrls":["ca.example"]}`, `{"userMonths":-1}`, `{"crlHours":9000}`, `{} {}`} {
+	for _, text := range []string{
+		``, `[]`, `{"crlUrl":["http://ca.example/a.crl"]}`, `{"crlUrls":["file:///etc/passwd"]}`,
+		`{"ocspUrls":["ca.example"]}`, `{"userMonths":-1}`, `{"crlHours":9000}`, `{} {}`,
+	} {
 		if s, err := ca.ParseSettings([]byte(text)); err == nil {
 			t.Errorf("%s: %+v", text, s)
 		}

@@ -112,8 +112,10 @@ func TestKeyKinds(t *testing.T) {
 func TestNeverBeyondTheIssuer(t *testing.T) {
 	root := newRoot(t, generate(t, "ecdsa-p256", ""), 100)
 	for _, days := range []int{0, 100, 101, 5000} {
-		c, err := root.IssueRequest(t.Context(), "citizen", ca.Request{Days: days,
-			CSR: csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN)})})
+		c, err := root.IssueRequest(t.Context(), "citizen", ca.Request{
+			Days: days,
+			CSR:  csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN)}),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,8 +179,10 @@ func TestRequestRefused(t *testing.T) {
 		{"name constraints", "subca", request("CN=УЦ", ext(oid.NameConstraints, 0x30, 0)), "nameConstraints"},
 		{"nocheck", "citizen", request(citizenDN, ext(oid.OCSPNoCheck, 5, 0)), "id-pkix-ocsp-nocheck"},
 		{"wrong key identifier", "citizen", request(citizenDN, ext(oid.SubjectKeyIdentifier, 4, 2, 1, 2)), "subjectKeyIdentifier"},
-		{"DNS name", "citizen", csr(t, key, &pki.RequestTemplate{Subject: dn(t, citizenDN),
-			SubjectAltNames: []pki.GeneralName{{Kind: pki.DNSName, Text: "bank.example"}}}), "subjectAltName"},
+		{"DNS name", "citizen", csr(t, key, &pki.RequestTemplate{
+			Subject:         dn(t, citizenDN),
+			SubjectAltNames: []pki.GeneralName{{Kind: pki.DNSName, Text: "bank.example"}},
+		}), "subjectAltName"},
 		{"kind 2", "citizen", csr(t, key, &pki.RequestTemplate{Subject: dn(t, citizenDN), IdentificationKind: new(2)}), "identificationKind"},
 		{"authority's key", "citizen", csr(t, root.key, &pki.RequestTemplate{Subject: dn(t, citizenDN)}), "publicKey"},
 		{"withdrawn exponent", "citizen", csr(t, smallExponent(t), &pki.RequestTemplate{Subject: dn(t, citizenDN)}), "publicKey"},
@@ -290,8 +294,10 @@ func TestLint(t *testing.T) {
 		return nil
 	}}
 	request := ca.Request{CSR: csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN)})}
-	strict, err := ca.New(t.Context(), ca.Config{Certificate: root.cert, Key: key, Ledger: root.ledger,
-		Rules: profile.Join("strict", sets.All(), profile.Set{Rules: []profile.Rule{rule}})})
+	strict, err := ca.New(t.Context(), ca.Config{
+		Certificate: root.cert, Key: key, Ledger: root.ledger,
+		Rules: profile.Join("strict", sets.All(), profile.Set{Rules: []profile.Rule{rule}}),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,8 +111,10 @@ func TestCerttool(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			res := peer.Certtool(t, peer.Run{Args: []string{"--verify-crl", "--load-ca-certificate", write(t, dir, "sub.pem", "CERTIFICATE", sub.cert.Raw),
-				"--infile", write(t, dir, "sub.crl", "X509 CRL", crl.DER)}})
+			res := peer.Certtool(t, peer.Run{Args: []string{
+				"--verify-crl", "--load-ca-certificate", write(t, dir, "sub.pem", "CERTIFICATE", sub.cert.Raw),
+				"--infile", write(t, dir, "sub.crl", "X509 CRL", crl.DER),
+			}})
 			if res.Err != nil || !strings.Contains(res.All(), "Verified") {
 				t.Errorf("CRL: %v\n%s", res.Err, res.All())
 			}

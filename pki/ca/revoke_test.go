@@ -84,8 +84,10 @@ func TestStates(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	a := newRoot(t, generate(t, "ecdsa-p256", ""), 0)
-	reasons := []ca.Reason{ca.Unspecified, ca.KeyCompromise, ca.CACompromise, ca.AffiliationChanged, ca.Superseded,
-		ca.CessationOfOperation, ca.PrivilegeWithdrawn, ca.AACompromise}
+	reasons := []ca.Reason{
+		ca.Unspecified, ca.KeyCompromise, ca.CACompromise, ca.AffiliationChanged, ca.Superseded,
+		ca.CessationOfOperation, ca.PrivilegeWithdrawn, ca.AACompromise,
+	}
 	since := a.clock.t.Add(-48 * time.Hour)
 	certs := make(map[ca.Reason]*pki.Certificate)
 	for _, r := range reasons {
@@ -276,8 +278,10 @@ func TestList(t *testing.T) {
 }
 
 func TestSerial(t *testing.T) {
-	for text, want := range map[string]string{"01": "01", "1": "01", "0A:fF": "0aff", "0x0aff": "0aff", " 00 0a ff": "0aff",
-		"7fffffffffffffffffffffffffffffffffffffff": "7fffffffffffffffffffffffffffffffffffffff"} {
+	for text, want := range map[string]string{
+		"01": "01", "1": "01", "0A:fF": "0aff", "0x0aff": "0aff", " 00 0a ff": "0aff",
+		"7fffffffffffffffffffffffffffffffffffffff": "7fffffffffffffffffffffffffffffffffffffff",
+	} {
 		s, err := ca.ParseSerial(text)
 		if err != nil || s.String() != want {
 			t.Errorf("%q: %v, %v", text, s, err)

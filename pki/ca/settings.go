@@ -56,8 +56,10 @@ func (s Settings) withDefaults() Settings {
 		s.SubjectSignTool = defaultTool
 	}
 	if s.IssuerSignTool == nil {
-		s.IssuerSignTool = &pki.IssuerSignTool{SignTool: defaultTool, CATool: defaultTool,
-			SignToolCert: defaultToolCert, CAToolCert: defaultToolCert}
+		s.IssuerSignTool = &pki.IssuerSignTool{
+			SignTool: defaultTool, CATool: defaultTool,
+			SignToolCert: defaultToolCert, CAToolCert: defaultToolCert,
+		}
 	}
 	return s
 }

@@ -46,8 +46,10 @@ func TestWithdrawnDigest(t *testing.T) {
 		t.Fatal(err)
 	}
 	make509 := func(cn string, ca bool, parent *x509.Certificate) (*x509.Certificate, *pki.Certificate) {
-		tmpl := &x509.Certificate{SerialNumber: big.NewInt(5), Subject: pkix.Name{CommonName: cn}, NotBefore: testpki.Start, NotAfter: testpki.End,
-			BasicConstraintsValid: true, IsCA: ca, SignatureAlgorithm: x509.SHA1WithRSA}
+		tmpl := &x509.Certificate{
+			SerialNumber: big.NewInt(5), Subject: pkix.Name{CommonName: cn}, NotBefore: testpki.Start, NotAfter: testpki.End,
+			BasicConstraintsValid: true, IsCA: ca, SignatureAlgorithm: x509.SHA1WithRSA,
+		}
 		if parent == nil {
 			parent = tmpl
 		}
@@ -105,8 +107,10 @@ func TestMalformed(t *testing.T) {
 }
 
 func TestIndeterminate(t *testing.T) {
-	for r, want := range map[path.Reason]bool{path.ReasonNoChain: true, path.ReasonAlgorithm: true, path.ReasonUnsupported: true, path.ReasonLimit: true,
-		path.ReasonSignature: false, path.ReasonExpired: false, path.ReasonMalformed: false, path.ReasonNotCA: false} {
+	for r, want := range map[path.Reason]bool{
+		path.ReasonNoChain: true, path.ReasonAlgorithm: true, path.ReasonUnsupported: true, path.ReasonLimit: true,
+		path.ReasonSignature: false, path.ReasonExpired: false, path.ReasonMalformed: false, path.ReasonNotCA: false,
+	} {
 		if r.Indeterminate() != want {
 			t.Errorf("%s: %v", r, !want)
 		}

@@ -155,8 +155,10 @@ func (m *Memo) check(e edge, child, parent *pki.Certificate) (ok bool, err error
 func (b *builder) refuse(chain []*pki.Certificate, parent *pki.Certificate, err error) {
 	child := chain[len(chain)-1]
 	byKey := len(child.AuthorityKeyID) > 0 && bytes.Equal(child.AuthorityKeyID, parent.SubjectKeyID)
-	f := Failure{Reason: ReasonSignature, Certificate: child, Index: len(chain) - 1,
-		Detail: "the signature does not verify with the issuer's key: " + err.Error(), Cite: "RFC 5280, section 6.1.3 (a)(1)"}
+	f := Failure{
+		Reason: ReasonSignature, Certificate: child, Index: len(chain) - 1,
+		Detail: "the signature does not verify with the issuer's key: " + err.Error(), Cite: "RFC 5280, section 6.1.3 (a)(1)",
+	}
 	switch {
 	case UnknownAlgorithm(err):
 		f.Reason, f.Detail = ReasonAlgorithm, err.Error()
@@ -176,8 +178,10 @@ func namesAnother(child, parent *pki.Certificate) bool {
 
 func (b *builder) noChain(chain []*pki.Certificate) Failure {
 	last := chain[len(chain)-1]
-	f := Failure{Reason: ReasonNoChain, Certificate: last, Index: len(chain) - 1, Cite: "RFC 5280, section 6.1",
-		Detail: "no trusted certificate of the issuer " + last.Issuer.String()}
+	f := Failure{
+		Reason: ReasonNoChain, Certificate: last, Index: len(chain) - 1, Cite: "RFC 5280, section 6.1",
+		Detail: "no trusted certificate of the issuer " + last.Issuer.String(),
+	}
 	if b.o.Roots.Len() == 0 {
 		f.Detail = "no trust anchors were given"
 	}
@@ -239,8 +243,10 @@ func (b *builder) result(leaf *pki.Certificate) *Result {
 	if !a.anchored && b.limited {
 		// What was not searched may hold the path: the answer is open.
 		last := len(a.chain) - 1
-		res.Failures = []Failure{{Reason: ReasonLimit, Certificate: a.chain[last], Index: last, Cite: "RFC 5280, section 8",
-			Detail: "the bound on path building was reached before a path was found"}}
+		res.Failures = []Failure{{
+			Reason: ReasonLimit, Certificate: a.chain[last], Index: last, Cite: "RFC 5280, section 8",
+			Detail: "the bound on path building was reached before a path was found",
+		}}
 	}
 	if !a.anchored {
 		// Checks that need no anchor are reported all the same.

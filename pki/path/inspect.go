@@ -29,8 +29,10 @@ func (b *builder) inspect(chain []*pki.Certificate) []Failure {
 			continue
 		}
 		if !chain[i-1].Issuer.Equal(c.Subject) {
-			out = append(out, Failure{Reason: ReasonNameChaining, Certificate: chain[i-1], Index: i - 1,
-				Cite: "RFC 5280, section 6.1.3 (a)(4)", Detail: fmt.Sprintf("the issuer %q is not the subject %q of the certificate that signed", chain[i-1].Issuer, c.Subject)})
+			out = append(out, Failure{
+				Reason: ReasonNameChaining, Certificate: chain[i-1], Index: i - 1,
+				Cite: "RFC 5280, section 6.1.3 (a)(4)", Detail: fmt.Sprintf("the issuer %q is not the subject %q of the certificate that signed", chain[i-1].Issuer, c.Subject),
+			})
 		}
 		out = append(out, issuer(c, i, below)...)
 		out = append(out, mappings(c, i)...)
@@ -66,11 +68,15 @@ func (b *builder) dates(c *pki.Certificate, i int) []Failure {
 	at := b.o.At.UTC().Truncate(time.Second)
 	switch {
 	case at.Before(c.NotBefore):
-		return []Failure{{Reason: ReasonNotYetValid, Certificate: c, Index: i, Cite: cite,
-			Detail: "valid from " + c.NotBefore.UTC().Format(time.RFC3339)}}
+		return []Failure{{
+			Reason: ReasonNotYetValid, Certificate: c, Index: i, Cite: cite,
+			Detail: "valid from " + c.NotBefore.UTC().Format(time.RFC3339),
+		}}
 	case at.After(c.NotAfter):
-		return []Failure{{Reason: ReasonExpired, Certificate: c, Index: i, Cite: cite,
-			Detail: "expired on " + c.NotAfter.UTC().Format(time.RFC3339)}}
+		return []Failure{{
+			Reason: ReasonExpired, Certificate: c, Index: i, Cite: cite,
+			Detail: "expired on " + c.NotAfter.UTC().Format(time.RFC3339),
+		}}
 	}
 	return nil
 }
@@ -80,19 +86,25 @@ func (b *builder) dates(c *pki.Certificate, i int) []Failure {
 func (b *builder) algorithms(c *pki.Certificate, i, n int) []Failure {
 	var out []Failure
 	if !b.o.AllowTest && c.PublicKey != nil && alg.IsTestKey(c.PublicKey) {
-		out = append(out, Failure{Reason: ReasonTestParameters, Certificate: c, Index: i, Cite: "RFC 9215, section 4.2",
-			Detail: "the key uses a parameter set for tests: " + alg.KeyName(c.PublicKey)})
+		out = append(out, Failure{
+			Reason: ReasonTestParameters, Certificate: c, Index: i, Cite: "RFC 9215, section 4.2",
+			Detail: "the key uses a parameter set for tests: " + alg.KeyName(c.PublicKey),
+		})
 	}
 	if b.o.AllowLegacy {
 		return out
 	}
 	switch {
 	case c.PublicKey != nil && alg.IsLegacy(c.PublicKey):
-		out = append(out, Failure{Reason: ReasonLegacyAlgorithm, Certificate: c, Index: i, Cite: "RFC 9215, section 1",
-			Detail: "the key is of a withdrawn algorithm: " + alg.KeyName(c.PublicKey)})
+		out = append(out, Failure{
+			Reason: ReasonLegacyAlgorithm, Certificate: c, Index: i, Cite: "RFC 9215, section 1",
+			Detail: "the key is of a withdrawn algorithm: " + alg.KeyName(c.PublicKey),
+		})
 	case i < n-1 && LegacySignature(c.SignatureAlgorithm):
-		out = append(out, Failure{Reason: ReasonLegacyAlgorithm, Certificate: c, Index: i, Cite: "RFC 5280, section 4.1.1.2",
-			Detail: "the certificate is signed with a withdrawn algorithm: " + c.SignatureAlgorithm.OID.Name()})
+		out = append(out, Failure{
+			Reason: ReasonLegacyAlgorithm, Certificate: c, Index: i, Cite: "RFC 5280, section 4.1.1.2",
+			Detail: "the certificate is signed with a withdrawn algorithm: " + c.SignatureAlgorithm.OID.Name(),
+		})
 	}
 	return out
 }
@@ -142,14 +154,18 @@ func critical(c *pki.Certificate, i int) []Failure {
 	var out []Failure
 	for _, e := range c.Extensions {
 		if unprocessed[e.ID] {
-			out = append(out, Failure{Reason: ReasonUnsupported, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4",
-				Detail: "the extension " + e.ID.Name() + " is not processed yet"})
+			out = append(out, Failure{
+				Reason: ReasonUnsupported, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4",
+				Detail: "the extension " + e.ID.Name() + " is not processed yet",
+			})
 		}
 	}
 	for _, id := range c.UnhandledCritical {
 		if !unprocessed[id] && !harmless[id] {
-			out = append(out, Failure{Reason: ReasonCriticalExtension, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2",
-				Detail: "unknown critical extension " + id.Name()})
+			out = append(out, Failure{
+				Reason: ReasonCriticalExtension, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2",
+				Detail: "unknown critical extension " + id.Name(),
+			})
 		}
 	}
 	return out
@@ -187,8 +203,10 @@ func mappings(c *pki.Certificate, i int) []Failure {
 func (b *builder) leaf(c *pki.Certificate) []Failure {
 	var out []Failure
 	if b.o.LeafKeyUsage != 0 && c.HasKeyUsage && c.KeyUsage&b.o.LeafKeyUsage == 0 {
-		out = append(out, Failure{Reason: ReasonKeyUsage, Certificate: c, Cite: "RFC 5280, section 4.2.1.3",
-			Detail: "keyUsage does not allow this use of the key"})
+		out = append(out, Failure{
+			Reason: ReasonKeyUsage, Certificate: c, Cite: "RFC 5280, section 4.2.1.3",
+			Detail: "keyUsage does not allow this use of the key",
+		})
 	}
 	if len(b.o.ExtKeyUsage) == 0 || len(c.ExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, oid.EKUAny) {
 		return out
@@ -198,8 +216,10 @@ func (b *builder) leaf(c *pki.Certificate) []Failure {
 			return out
 		}
 	}
-	return append(out, Failure{Reason: ReasonExtKeyUsage, Certificate: c, Cite: "RFC 5280, section 4.2.1.12",
-		Detail: "extKeyUsage does not list " + b.o.ExtKeyUsage[0].Name()})
+	return append(out, Failure{
+		Reason: ReasonExtKeyUsage, Certificate: c, Cite: "RFC 5280, section 4.2.1.12",
+		Detail: "extKeyUsage does not list " + b.o.ExtKeyUsage[0].Name(),
+	})
 }
 
 // issuer checks that c may issue certificates and may have this many below it.
@@ -207,15 +227,21 @@ func issuer(c *pki.Certificate, i, below int) []Failure {
 	var out []Failure
 	switch {
 	case !c.BasicConstraintsValid || !c.IsCA:
-		out = append(out, Failure{Reason: ReasonNotCA, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (k)",
-			Detail: "basicConstraints does not say that this is a CA"})
+		out = append(out, Failure{
+			Reason: ReasonNotCA, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (k)",
+			Detail: "basicConstraints does not say that this is a CA",
+		})
 	case c.MaxPathLen >= 0 && below > c.MaxPathLen:
-		out = append(out, Failure{Reason: ReasonPathLength, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (m)",
-			Detail: fmt.Sprintf("pathLenConstraint is %d and %d CA certificates follow", c.MaxPathLen, below)})
+		out = append(out, Failure{
+			Reason: ReasonPathLength, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (m)",
+			Detail: fmt.Sprintf("pathLenConstraint is %d and %d CA certificates follow", c.MaxPathLen, below),
+		})
 	}
 	if c.HasKeyUsage && c.KeyUsage&pki.KeyUsageCertSign == 0 {
-		out = append(out, Failure{Reason: ReasonKeyUsage, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (n)",
-			Detail: "keyUsage does not have keyCertSign"})
+		out = append(out, Failure{
+			Reason: ReasonKeyUsage, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (n)",
+			Detail: "keyUsage does not have keyCertSign",
+		})
 	}
 	return out
 }

@@ -136,14 +136,22 @@ func TestConstraints(t *testing.T) {
 			s.ExtraExtensions = []pki.Extension{e}
 		}},
 		"name constraints": {sub: func(s *pki.CertificateTemplate) { s.ExtraExtensions = []pki.Extension{nc} }, want: path.ReasonUnsupported},
-		"key usage of the leaf": {leaf: func(s *pki.CertificateTemplate) { s.KeyUsage = pki.KeyUsageKeyAgreement },
-			opts: func(o *path.Options) { o.LeafKeyUsage = pki.KeyUsageDigitalSignature }, want: path.ReasonKeyUsage},
-		"one key usage of two": {leaf: func(s *pki.CertificateTemplate) { s.KeyUsage = pki.KeyUsageContentCommitment },
-			opts: func(o *path.Options) { o.LeafKeyUsage = pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment }},
-		"purpose missing": {leaf: func(s *pki.CertificateTemplate) { s.ExtKeyUsage = []oid.OID{oid.EKUEmailProtection} },
-			opts: func(o *path.Options) { o.ExtKeyUsage = []oid.OID{oid.EKUTimeStamping} }, want: path.ReasonExtKeyUsage},
-		"purpose present": {leaf: func(s *pki.CertificateTemplate) { s.ExtKeyUsage = []oid.OID{oid.EKUTimeStamping} },
-			opts: func(o *path.Options) { o.ExtKeyUsage = []oid.OID{oid.EKUTimeStamping} }},
+		"key usage of the leaf": {
+			leaf: func(s *pki.CertificateTemplate) { s.KeyUsage = pki.KeyUsageKeyAgreement },
+			opts: func(o *path.Options) { o.LeafKeyUsage = pki.KeyUsageDigitalSignature }, want: path.ReasonKeyUsage,
+		},
+		"one key usage of two": {
+			leaf: func(s *pki.CertificateTemplate) { s.KeyUsage = pki.KeyUsageContentCommitment },
+			opts: func(o *path.Options) { o.LeafKeyUsage = pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment },
+		},
+		"purpose missing": {
+			leaf: func(s *pki.CertificateTemplate) { s.ExtKeyUsage = []oid.OID{oid.EKUEmailProtection} },
+			opts: func(o *path.Options) { o.ExtKeyUsage = []oid.OID{oid.EKUTimeStamping} }, want: path.ReasonExtKeyUsage,
+		},
+		"purpose present": {
+			leaf: func(s *pki.CertificateTemplate) { s.ExtKeyUsage = []oid.OID{oid.EKUTimeStamping} },
+			opts: func(o *path.Options) { o.ExtKeyUsage = []oid.OID{oid.EKUTimeStamping} },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := chainWith(t, tc.sub, tc.leaf)
@@ -213,8 +221,10 @@ func TestKeyRollover(t *testing.T) {
 	renewed := testpki.Issue(t, testpki.CA(t, "CN=Sub"), root)
 	for _, ca := range []*testpki.Entity{old, renewed} {
 		leaf := testpki.Issue(t, testpki.Leaf(t, "CN=Leaf"), ca)
-		res, err := path.Validate(t.Context(), leaf.Cert, path.Options{Roots: pki.NewPool(root.Cert),
-			Intermediates: pki.NewPool(old.Cert, renewed.Cert), At: testpki.Now})
+		res, err := path.Validate(t.Context(), leaf.Cert, path.Options{
+			Roots:         pki.NewPool(root.Cert),
+			Intermediates: pki.NewPool(old.Cert, renewed.Cert), At: testpki.Now,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,8 +70,10 @@ func TestDecodeOpenSSL(t *testing.T) {
 		for _, pw := range passwords {
 			f := writeContents(t, t.TempDir(), c.of, pw)
 			out := f.key + ".pfx"
-			args := append([]string{"pkcs12", "-export", "-inkey", f.key, "-in", f.cert, "-certfile", f.chain, "-name", "key",
-				"-passout", "file:" + f.password, "-out", out}, c.args...)
+			args := append([]string{
+				"pkcs12", "-export", "-inkey", f.key, "-in", f.cert, "-certfile", f.chain, "-name", "key",
+				"-passout", "file:" + f.password, "-out", out,
+			}, c.args...)
 			if pw == "" {
 				args = append(args, "-passout", "pass:")
 			}

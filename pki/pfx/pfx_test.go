@@ -271,8 +271,13 @@ func TestBER(t *testing.T) {
 	pieces.AddASN1OctetString(content[half:])
 	end := []byte{0, 0}
 	ber := bytes.Join([][]byte{
-		{0x30, 0x80}, version,
-		{0x30, 0x80}, oid.Data.DER(), {0xa0, 0x80}, {0x24, 0x80}, pieces.BytesOrPanic(), end, end, end,
+		{0x30, 0x80},
+		version,
+		{0x30, 0x80},
+		oid.Data.DER(),
+		{0xa0, 0x80},
+		{0x24, 0x80},
+		pieces.BytesOrPanic(), end, end, end,
 		mac, end,
 	}, nil)
 	got, err := Decode(ber, []byte("p"))

@@ -53,8 +53,10 @@ func (o *asker) response(cert, issuer *pki.Certificate, r *ocsp.Response, lists 
 // status turns a checked response into an answer.
 func (o *asker) status(cert, issuer *pki.Certificate, r *ocsp.Response, c *ocsp.Checked, lists []*pki.RevocationList, stale bool) Answer {
 	s := c.Single
-	a := Answer{Source: "ocsp", Evidence: r.BasicRaw, Response: r, Responder: c.Responder, Reason: s.Reason,
-		ThisUpdate: s.ThisUpdate, NextUpdate: s.NextUpdate}
+	a := Answer{
+		Source: "ocsp", Evidence: r.BasicRaw, Response: r, Responder: c.Responder, Reason: s.Reason,
+		ThisUpdate: s.ThisUpdate, NextUpdate: s.NextUpdate,
+	}
 	if why := o.responder(issuer, c, lists, &a); why != "" {
 		return unknown("%s", why)
 	}

@@ -88,38 +88,50 @@ func TestLists(t *testing.T) {
 	run(t, []row{
 		{name: "nothing", want: revocation.Unknown, why: "no CRL"},
 		{name: "not listed", crl: crl(pki.CRLTemplate{}, nil), want: revocation.Good},
-		{name: "listed", crl: crl(pki.CRLTemplate{}, revoked(yesterday, 1)), want: revocation.Revoked,
+		{
+			name: "listed", crl: crl(pki.CRLTemplate{}, revoked(yesterday, 1)), want: revocation.Revoked,
 			check: func(t *testing.T, a revocation.Answer) {
 				if !a.At.Equal(yesterday) || a.Reason != 1 || a.Source != "crl" {
 					t.Errorf("%+v", a)
 				}
-			}},
+			},
+		},
 		{name: "stale", crl: crl(stale, nil), want: revocation.Unknown, why: "out of date"},
 		{name: "stale but listed", crl: crl(stale, revoked(now.Add(-11*day), 0)), want: revocation.Revoked},
 		{name: "on hold", crl: crl(pki.CRLTemplate{}, revoked(yesterday, 6)), want: revocation.Hold},
 		{name: "stale hold", crl: crl(stale, revoked(now.Add(-11*day), 6)), want: revocation.Unknown, why: "on hold"},
 		{name: "future", crl: crl(pki.CRLTemplate{ThisUpdate: now.Add(time.Hour)}, nil), want: revocation.Unknown, why: "future"},
 		{name: "within the skew", crl: crl(pki.CRLTemplate{ThisUpdate: now.Add(time.Minute)}, nil), want: revocation.Good},
-		{name: "without skew", crl: crl(pki.CRLTemplate{ThisUpdate: now.Add(time.Minute)}, nil),
-			opts: revocation.Options{Skew: -1}, want: revocation.Unknown, why: "future"},
-		{name: "too old for the policy", crl: crl(pki.CRLTemplate{ThisUpdate: now.Add(-20 * day), NextUpdate: now.Add(day)}, nil),
-			opts: revocation.Options{MaxAge: day}, want: revocation.Unknown, why: "too old"},
-		{name: "revoked after the proven moment", crl: crl(pki.CRLTemplate{}, revoked(now.Add(-2*day), 4)),
+		{
+			name: "without skew", crl: crl(pki.CRLTemplate{ThisUpdate: now.Add(time.Minute)}, nil),
+			opts: revocation.Options{Skew: -1}, want: revocation.Unknown, why: "future",
+		},
+		{
+			name: "too old for the policy", crl: crl(pki.CRLTemplate{ThisUpdate: now.Add(-20 * day), NextUpdate: now.Add(day)}, nil),
+			opts: revocation.Options{MaxAge: day}, want: revocation.Unknown, why: "too old",
+		},
+		{
+			name: "revoked after the proven moment", crl: crl(pki.CRLTemplate{}, revoked(now.Add(-2*day), 4)),
 			opts: revocation.Options{Moment: now.Add(-5 * day)}, want: revocation.Good,
 			check: func(t *testing.T, a revocation.Answer) {
 				if !a.RevokedLater {
 					t.Error("RevokedLater is not set")
 				}
-			}},
-		{name: "revoked at the proven moment", crl: crl(pki.CRLTemplate{}, revoked(now.Add(-5*day), 4)),
-			opts: revocation.Options{Moment: now.Add(-5 * day)}, want: revocation.Revoked},
+			},
+		},
+		{
+			name: "revoked at the proven moment", crl: crl(pki.CRLTemplate{}, revoked(now.Add(-5*day), 4)),
+			opts: revocation.Options{Moment: now.Add(-5 * day)}, want: revocation.Revoked,
+		},
 		{name: "compromised before the proven moment", crl: crl(pki.CRLTemplate{}, func(c *testpki.Chain) []pki.RevokedEntry {
 			e := entry(c, now.Add(-2*day), pki.ReasonKeyCompromise)
 			e[0].InvalidityDate = now.Add(-30 * day)
 			return e
 		}), opts: revocation.Options{Moment: now.Add(-5 * day)}, want: revocation.Revoked},
-		{name: "stale now, issued after the proven moment", crl: crl(stale, nil),
-			opts: revocation.Options{Moment: now.Add(-12 * day)}, want: revocation.Good},
+		{
+			name: "stale now, issued after the proven moment", crl: crl(stale, nil),
+			opts: revocation.Options{Moment: now.Add(-12 * day)}, want: revocation.Good,
+		},
 		{name: "delta", crl: crl(pki.CRLTemplate{Number: big.NewInt(5), BaseNumber: big.NewInt(4)}, nil), want: revocation.Unknown, why: "delta"},
 		{name: "unknown critical", crl: crl(pki.CRLTemplate{ExtraExtensions: []pki.Extension{{ID: "1.2.3.4", Critical: true, Value: []byte{5, 0}}}},
 			revoked(yesterday, 1)), want: revocation.Unknown, why: "critical"},
@@ -130,7 +142,8 @@ func TestLists(t *testing.T) {
 		{name: "indirect", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{IndirectCRL: true}}, nil), want: revocation.Unknown, why: "indirect"},
 		{name: "some reasons", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlySomeReasons: 2}}, nil), want: revocation.Unknown, why: "some reasons"},
 		{name: "another distribution point", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{
-			FullName: []pki.GeneralName{{Kind: pki.URIName, Text: "http://ca.test/other.crl", Value: []byte("http://ca.test/other.crl")}}}}, nil), want: revocation.Unknown, why: "distribution point"},
+			FullName: []pki.GeneralName{{Kind: pki.URIName, Text: "http://ca.test/other.crl", Value: []byte("http://ca.test/other.crl")}},
+		}}, nil), want: revocation.Unknown, why: "distribution point"},
 		{name: "of another authority", crl: func(c *testpki.Chain) []*pki.RevocationList {
 			return lists(testpki.CRL(t, c.Root, &pki.CRLTemplate{Entries: entry(c, yesterday, 1)}))
 		}, want: revocation.Unknown, why: "no CRL"},
@@ -225,10 +238,14 @@ func TestResponses(t *testing.T) {
 		{name: "stale hold", responder: delegate, single: old(hold), want: revocation.Unknown},
 		{name: "stale, after the proven moment", responder: delegate, single: old(good), moment: testpki.Now.AddDate(0, 0, -12), want: revocation.Good},
 		{name: "unauthorized", responder: c.Leaf, single: good, want: revocation.Unknown},
-		{name: "good, but listed", responder: delegate, single: good, want: revocation.Revoked,
-			list: testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: entry(c, yesterday, 1)})},
-		{name: "delegate revoked", responder: delegate, single: good, want: revocation.Good,
-			list: testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: []pki.RevokedEntry{testpki.Revoked(delegate.Cert, yesterday, 1)}})},
+		{
+			name: "good, but listed", responder: delegate, single: good, want: revocation.Revoked,
+			list: testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: entry(c, yesterday, 1)}),
+		},
+		{
+			name: "delegate revoked", responder: delegate, single: good, want: revocation.Good,
+			list: testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: []pki.RevokedEntry{testpki.Revoked(delegate.Cert, yesterday, 1)}}),
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			src := &revocation.Static{Responses: []*ocsp.Response{testpki.OCSP(t, c.Leaf.Cert, c.Sub.Cert, tc.responder, tc.single)}}
@@ -255,8 +272,10 @@ func TestRevokedDelegate(t *testing.T) {
 	if a.Status != revocation.Good || len(a.Notes) != 1 {
 		t.Errorf("without evidence about the responder: %v, notes %v", a.Status, a.Notes)
 	}
-	src.Lists = lists(testpki.CRL(t, c.Sub, &pki.CRLTemplate{ThisUpdate: testpki.Now.AddDate(0, 0, -9), NextUpdate: testpki.Now.AddDate(0, 0, -8),
-		Entries: []pki.RevokedEntry{testpki.Revoked(delegate.Cert, testpki.Start, 1)}}))
+	src.Lists = lists(testpki.CRL(t, c.Sub, &pki.CRLTemplate{
+		ThisUpdate: testpki.Now.AddDate(0, 0, -9), NextUpdate: testpki.Now.AddDate(0, 0, -8),
+		Entries: []pki.RevokedEntry{testpki.Revoked(delegate.Cert, testpki.Start, 1)},
+	}))
 	a = revocation.Check(t.Context(), c.Leaf.Cert, c.Sub.Cert, src, revocation.Options{At: testpki.Now})
 	if a.Status != revocation.Unknown || !strings.Contains(a.Why, "responder is revoked") {
 		t.Errorf("revoked responder: %v %q", a.Status, a.Why)
@@ -365,8 +384,10 @@ func TestWithdrawnDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: testpki.Now.Add(-time.Hour),
-		NextUpdate: testpki.Now.Add(time.Hour), SignatureAlgorithm: x509.SHA1WithRSA}, x, key)
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: testpki.Now.Add(-time.Hour),
+		NextUpdate: testpki.Now.Add(time.Hour), SignatureAlgorithm: x509.SHA1WithRSA,
+	}, x, key)
 	if err != nil {
 		t.Fatal(err)
 	}

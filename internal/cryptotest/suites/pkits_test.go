@@ -145,8 +145,10 @@ func (c pkitsCase) verifier(t *testing.T, dir string) *verify.Verifier {
 	}
 	policy := verify.DefaultPolicy()
 	policy.UnsafeNoRevocation = c.Revocation != nil && !*c.Revocation
-	v := &verify.Verifier{Roots: pki.NewPool(pkitsCertificate(t, dir, "TrustAnchorRootCertificate.crt")), Intermediates: pki.NewPool(),
-		Policy: policy, Revocation: given, Now: func() time.Time { return pkitsTime }, Lang: verify.English}
+	v := &verify.Verifier{
+		Roots: pki.NewPool(pkitsCertificate(t, dir, "TrustAnchorRootCertificate.crt")), Intermediates: pki.NewPool(),
+		Policy: policy, Revocation: given, Now: func() time.Time { return pkitsTime }, Lang: verify.English,
+	}
 	for _, name := range c.Other {
 		v.Intermediates.Add(pkitsCertificate(t, dir, name))
 	}

@@ -37,9 +37,11 @@ type assembler struct {
 var (
 	asciiToken   = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|\\[[^\\]]*\\]|[{}]|#[^\n]*|[^\\s{}\\[\\]\"`#]+")
 	asciiInclude = regexp.MustCompile(`(?m)^\s*#include <([^>]*)>.*$`)
-	asciiTags    = map[string]byte{"SEQUENCE": 0x30, "SET": 0x31, "BOOLEAN": 1, "INTEGER": 2, "BIT_STRING": 3, "OCTET_STRING": 4, "NULL": 5,
+	asciiTags    = map[string]byte{
+		"SEQUENCE": 0x30, "SET": 0x31, "BOOLEAN": 1, "INTEGER": 2, "BIT_STRING": 3, "OCTET_STRING": 4, "NULL": 5,
 		"OBJECT_IDENTIFIER": 6, "ENUMERATED": 10, "UTF8String": 12, "NumericString": 18, "PrintableString": 19, "T61String": 20, "IA5String": 22,
-		"UTCTime": 23, "GeneralizedTime": 24, "BMPString": 30}
+		"UTCTime": 23, "GeneralizedTime": 24, "BMPString": 30,
+	}
 )
 
 // assemble reads a template with what it includes.
@@ -196,8 +198,10 @@ func TestX509Test(t *testing.T) {
 			name, leaf := strings.CutSuffix(name, ".leaf")
 			ran++
 			t.Run(name, func(t *testing.T) {
-				v := &verify.Verifier{Roots: pki.NewPool(anchor), Intermediates: pki.NewPool(), Policy: verify.DefaultPolicy(), Lang: verify.English,
-					Now: func() time.Time { return time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC) }}
+				v := &verify.Verifier{
+					Roots: pki.NewPool(anchor), Intermediates: pki.NewPool(), Policy: verify.DefaultPolicy(), Lang: verify.English,
+					Now: func() time.Time { return time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC) },
+				}
 				v.Policy.UnsafeNoRevocation = true
 				if leaf {
 					c, err := pki.ParseCertificate(rsaSigned(t, assemble(t, filepath.Join(dir, folder), name+".ca.tbs"), key))
@@ -221,9 +225,11 @@ func x509testRoot(t *testing.T, dir string, key *rsa.PrivateKey) *pki.Certificat
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &pki.CertificateTemplate{SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
+	tmpl := &pki.CertificateTemplate{
+		SerialNumber: big.NewInt(1), Subject: name, NotBefore: time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), BasicConstraints: true, IsCA: true, MaxPathLen: -1,
-		KeyUsage: pki.KeyUsageCertSign | pki.KeyUsageCRLSign, SubjectKeyID: []byte{1, 2, 3, 4}}
+		KeyUsage: pki.KeyUsageCertSign | pki.KeyUsageCRLSign, SubjectKeyID: []byte{1, 2, 3, 4},
+	}
 	raw, err := pki.CreateCertificate(rand.Reader, tmpl, nil, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

@@ -74,14 +74,18 @@ func serial(t testing.TB) *big.Int {
 
 // CA is the template of a certification authority.
 func CA(t testing.TB, dn string) *pki.CertificateTemplate {
-	return &pki.CertificateTemplate{SerialNumber: serial(t), Subject: Name(t, dn), NotBefore: Start, NotAfter: End,
-		BasicConstraints: true, IsCA: true, MaxPathLen: -1, KeyUsage: pki.KeyUsageCertSign | pki.KeyUsageCRLSign}
+	return &pki.CertificateTemplate{
+		SerialNumber: serial(t), Subject: Name(t, dn), NotBefore: Start, NotAfter: End,
+		BasicConstraints: true, IsCA: true, MaxPathLen: -1, KeyUsage: pki.KeyUsageCertSign | pki.KeyUsageCRLSign,
+	}
 }
 
 // Leaf is the template of a signer's certificate.
 func Leaf(t testing.TB, dn string) *pki.CertificateTemplate {
-	return &pki.CertificateTemplate{SerialNumber: serial(t), Subject: Name(t, dn), NotBefore: Start, NotAfter: End,
-		MaxPathLen: -1, KeyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment}
+	return &pki.CertificateTemplate{
+		SerialNumber: serial(t), Subject: Name(t, dn), NotBefore: Start, NotAfter: End,
+		MaxPathLen: -1, KeyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment,
+	}
 }
 
 // Issue makes a certificate for a fresh GOST R 34.10-2012 key; a nil parent

@@ -47,8 +47,10 @@ func writeHolder(path string) error {
 	if err != nil {
 		host = "unknown host"
 	}
-	b, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Program: filepath.Base(os.Args[0]),
-		Since: time.Now().UTC().Truncate(time.Second)})
+	b, err := json.Marshal(Holder{
+		PID: os.Getpid(), Host: host, Program: filepath.Base(os.Args[0]),
+		Since: time.Now().UTC().Truncate(time.Second),
+	})
 	if err != nil {
 		return fmt.Errorf("boltstore: holder: %w", err)
 	}

@@ -28,10 +28,21 @@ func Run(t *testing.T, open Open) {
 		name string
 		f    func(t *testing.T, open Open)
 	}{
-		{"Empty", testEmpty}, {"Add", testAdd}, {"Rollback", testRollback}, {"NoRecord", testNoRecord},
-		{"Status", testStatus}, {"RevokedStays", testRevokedStays}, {"Listed", testListed}, {"CRL", testCRL},
-		{"Issuer", testIssuer}, {"BlockKey", testBlockKey}, {"Journal", testJournal}, {"Reopen", testReopen},
-		{"Context", testContext}, {"Concurrent", testConcurrent}, {"Snapshot", testSnapshot},
+		{"Empty", testEmpty},
+		{"Add", testAdd},
+		{"Rollback", testRollback},
+		{"NoRecord", testNoRecord},
+		{"Status", testStatus},
+		{"RevokedStays", testRevokedStays},
+		{"Listed", testListed},
+		{"CRL", testCRL},
+		{"Issuer", testIssuer},
+		{"BlockKey", testBlockKey},
+		{"Journal", testJournal},
+		{"Reopen", testReopen},
+		{"Context", testContext},
+		{"Concurrent", testConcurrent},
+		{"Snapshot", testSnapshot},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.f(t, open) })
 	}
@@ -45,8 +56,10 @@ func serial(n byte) ca.Serial {
 }
 
 func entry(n byte) ca.Entry {
-	return ca.Entry{Serial: serial(n), Profile: "citizen", Subject: "CN=Иванов", KeyID: []byte{n}, NotBefore: now,
-		NotAfter: now.AddDate(1, 0, 0), IssuedAt: now, Status: ca.Valid}
+	return ca.Entry{
+		Serial: serial(n), Profile: "citizen", Subject: "CN=Иванов", KeyID: []byte{n}, NotBefore: now,
+		NotAfter: now.AddDate(1, 0, 0), IssuedAt: now, Status: ca.Valid,
+	}
 }
 
 func der(n byte) []byte { return []byte{0x30, 1, n} }

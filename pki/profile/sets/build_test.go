@@ -221,8 +221,10 @@ func leaf(t testing.TB) *sample {
 	id := alg.Identifier{OID: oid.GOST2012_256WithStreebog256}
 	s := &sample{
 		version: 2, serial: big.NewInt(4711), outer: id, inner: id, issuer: []pki.Attribute{text(oid.CommonName, "УЦ")},
-		subject: []pki.Attribute{text(oid.CommonName, "Иванов Иван"), text(oid.Surname, "Иванов"), text(oid.GivenName, "Иван"),
-			digits(oid.SNILS, "11223344595"), digits(oid.INN, "500100732259")},
+		subject: []pki.Attribute{
+			text(oid.CommonName, "Иванов Иван"), text(oid.Surname, "Иванов"), text(oid.GivenName, "Иван"),
+			digits(oid.SNILS, "11223344595"), digits(oid.INN, "500100732259"),
+		},
 		from: day, to: day.AddDate(1, 3, 0), spki: key(t, "", ""), extension: make(map[oid.OID]ext),
 	}
 	s.set(oid.KeyUsage, true, []byte{3, 2, 3, 0xf8})

@@ -187,8 +187,10 @@ func TestGoodSamples(t *testing.T) {
 // TestOldOrganization: ten digits as 00 and ten digits are in order.
 func TestOldOrganization(t *testing.T) {
 	s := leaf(t)
-	for _, a := range []pki.Attribute{digits(oid.INN, "007707083893"), digits(oid.OGRN, "1027700132195"),
-		digits(oid.INNLE, "7707083893"), text(oid.Organization, "ООО"), digits(oid.SNILS, "")} {
+	for _, a := range []pki.Attribute{
+		digits(oid.INN, "007707083893"), digits(oid.OGRN, "1027700132195"),
+		digits(oid.INNLE, "7707083893"), text(oid.Organization, "ООО"), digits(oid.SNILS, ""),
+	} {
 		s.put(a)
 	}
 	if broken := sets.Qualified().Lint(s.certificate(t)).Broken(pki.Info); len(broken) > 0 {
