@@ -86,16 +86,16 @@ type installTarget struct {
 func (a *app) certInstallCommand() *cobra.Command {
 	var t installTarget
 	c := &cobra.Command{
-		Use:   "install F --name N",
+		Use:   "install F --key N",
 		Short: a.t(text{"положить сертификат к ключу в контейнере", "put a certificate to its key in a container"}),
 		Args:  args(1, 1, text{"файл сертификата", "the certificate's file"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
 			return a.installCertificate(cmd.Context(), arg[0], t)
 		},
 	}
-	c.Flags().StringVar(&t.name, "name", "", a.t(text{"имя контейнера", "the container's name"}))
+	c.Flags().StringVar(&t.name, "key", "", a.t(text{"имя контейнера", "the container's name"}))
 	c.Flags().Var((*fileList)(&t.chain), "chain", a.t(text{"сертификаты УЦ", "authority certificates"}))
-	a.required(c, "name")
+	a.required(c, "key")
 	return c
 }
 

@@ -73,17 +73,16 @@ func (a *app) completeContainers(cmd *cobra.Command, _ []string, begun string) (
 // namesContainers are the commands whose argument is a container's name.
 var namesContainers = map[string]bool{"show": true, "delete": true, "passwd": true, "check": true, "export": true}
 
-// addCompletion lets --key, --name of an existing container and the arguments
-// of `key` verbs complete to containers.
+// addCompletion lets --key and the arguments of `key` verbs complete to
+// containers.
 func (a *app) addCompletion(root *cobra.Command) {
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, sub := range c.Commands() {
 			walk(sub)
 		}
-		for _, flag := range []string{"key", "ocsp-key", "name"} {
-			isNew := flag == "name" && c.Name() != "install" // key create, key import: a new name
-			if c.Flags().Lookup(flag) != nil && !isNew {
+		for _, flag := range []string{"key", "ocsp-key"} {
+			if c.Flags().Lookup(flag) != nil {
 				c.RegisterFlagCompletionFunc(flag, a.completeContainers) //nolint:errcheck,gosec // the flag was looked up a line above
 			}
 		}

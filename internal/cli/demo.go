@@ -181,7 +181,7 @@ func (a *app) demoSteps() []demoStep {
 		},
 		{
 			text{"Сертификат кладётся в контейнер к ключу", "The certificate joins its key in the container"},
-			strings.Fields("cert install citizen.cer --name citizen --chain issuing-ca/ca.cer"), 0,
+			strings.Fields("cert install citizen.cer --key citizen --chain issuing-ca/ca.cer"), 0,
 		},
 		{
 			text{"Ключ и сертификат выгружаются в файл PFX", "Key and certificate go into a PFX file"},

@@ -139,7 +139,7 @@ func (p ours) makeChain(c *call, m material) error {
 	err := c.all(
 		append([]string{"gosklyuch", "key", "create", "--name", "leaf"}, keyFlags(c.set)...),
 		request("leaf", firstSubject, first), issue(first, m.file("leaf.cer")),
-		[]string{"gosklyuch", "cert", "install", m.file("leaf.cer"), "--name", "leaf", "--chain", m.file("sub.cer")},
+		[]string{"gosklyuch", "cert", "install", m.file("leaf.cer"), "--key", "leaf", "--chain", m.file("sub.cer")},
 		[]string{"gosklyuch", "key", "export", "leaf", "--iterations", iterations, "--p8", m.file("leaf-open.p8")},
 		request(m.file("leaf2.p8"), secondSubject, second), issue(second, m.file("leaf2.cer")))
 	if err != nil {
