@@ -119,5 +119,5 @@ var (
 	ErrSignatureForm = errors.New("pki: the signature is not a whole number of octets")
 	// ErrNoKey: the issuer's public key is of an unknown kind or broken; the
 	// cause is wrapped beside it.
-	ErrNoKey = errors.New("pki: the issuer's public key cannot be used")
+	ErrNoKey = errors.New("pki: the public key cannot be used")
 )

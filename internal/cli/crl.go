@@ -130,7 +130,7 @@ func (a *app) crlVerifyCommand() *cobra.Command {
 		Short: a.t(text{"проверить подпись и срок списка отзыва", "check a revocation list's signature and dates"}),
 		Args:  args(1, 1, text{"файл списка отзыва", "the revocation list's file"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
-			lists, err := a.readCRLs(arg[0])
+			list, err := a.readCRL(arg[0])
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,8 @@ func (a *app) crlVerifyCommand() *cobra.Command {
 			}
 			v := a.plainVerifier()
 			v.Now = at.clock(a.now)
-			rep, _ := v.VerifyCRL(cmd.Context(), lists[0], ca)
+			at.exact(v.Policy)
+			rep, _ := v.VerifyCRL(cmd.Context(), list, ca)
 			return a.printReport(rep)
 		},
 	}

@@ -39,6 +39,9 @@ func keyError(err error) *userError {
 		d := structureDetail(err)
 		return newError(exitFailed, text{"файл ключа повреждён: " + d.ru, "the key file is damaged: " + d.en}).
 			withHint(text{"возьмите резервную копию", "use a backup copy"})
+	case errors.Is(err, alg.ErrKeyMismatch):
+		return refusedf(text{"закрытый ключ не подходит к открытому, который записан рядом", "the private key does not belong to the public key beside it"}).
+			withHint(text{"файл собран неверно: получите его ещё раз", "the file was put together wrongly: get it again"})
 	case errors.Is(err, pfx.ErrNoKey):
 		return failedf(text{"в файле нет закрытого ключа", "the file holds no private key"})
 	}

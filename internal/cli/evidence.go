@@ -43,6 +43,14 @@ func (m *moment) clock(now func() time.Time) func() time.Time {
 	return func() time.Time { return m.Time }
 }
 
+// exact switches off the allowance for clocks that are apart where the moment
+// was typed: nobody's clock is meant then.
+func (m *moment) exact(p *verify.Policy) {
+	if !m.IsZero() {
+		p.Skew = -1
+	}
+}
+
 // plainVerifier is a verifier without anchors, for what is checked against a
 // named issuer or against itself.
 func (a *app) plainVerifier() *verify.Verifier {
@@ -74,6 +82,7 @@ func (a *app) verifier(f *evidenceFlags) (*verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.at.exact(policy)
 	return &verify.Verifier{Roots: roots, Intermediates: intermediates, Policy: policy, Revocation: src, Now: f.at.clock(a.now), Lang: a.reportLang()}, nil
 }
 

@@ -118,27 +118,12 @@ func (a *app) readCertificates(path string) ([]*pki.Certificate, error) {
 
 // readCertificate reads a file that must hold exactly one certificate.
 func (a *app) readCertificate(path string) (*pki.Certificate, error) {
-	certs, err := a.readCertificates(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(certs) != 1 {
-		return nil, failedf(text{"%s: сертификатов %d, а нужен один", "%s: %d certificates, where one is meant"}, path, len(certs))
-	}
-	return certs[0], nil
+	return readOne(a, path, der.KindCertificate, pki.ParseCertificate)
 }
 
 // readRequest reads a PKCS #10 request.
 func (a *app) readRequest(path string) (*pki.CertificateRequest, error) {
-	found, err := a.blocks(path, der.KindRequest)
-	if err != nil {
-		return nil, err
-	}
-	all, err := parseAll(path, der.KindRequest, found[:1], pki.ParseRequest)
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
+	return readOne(a, path, der.KindRequest, pki.ParseRequest)
 }
 
 // readCRLs reads all revocation lists of a file.
@@ -150,28 +135,35 @@ func (a *app) readCRLs(path string) ([]*pki.RevocationList, error) {
 	return parseAll(path, der.KindCRL, found, pki.ParseCRL)
 }
 
+// readCRL reads a file that must hold exactly one revocation list.
+func (a *app) readCRL(path string) (*pki.RevocationList, error) {
+	return readOne(a, path, der.KindCRL, pki.ParseCRL)
+}
+
 // readOCSPResponse reads one OCSP response.
 func (a *app) readOCSPResponse(path string) (*ocsp.Response, error) {
-	found, err := a.blocks(path, der.KindOCSPResponse)
-	if err != nil {
-		return nil, err
-	}
-	all, err := parseAll(path, der.KindOCSPResponse, found[:1], ocsp.ParseResponse)
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
+	return readOne(a, path, der.KindOCSPResponse, ocsp.ParseResponse)
 }
 
 // readOCSPRequest reads one OCSP request.
 func (a *app) readOCSPRequest(path string) (*ocsp.Request, error) {
-	found, err := a.blocks(path, der.KindOCSPRequest)
+	return readOne(a, path, der.KindOCSPRequest, ocsp.ParseRequest)
+}
+
+// readOne reads a file that must hold exactly one object: a verdict about the
+// first of several would be taken for one about all.
+func readOne[T any](a *app, path string, kind der.Kind, parse func([]byte) (T, error)) (one T, err error) {
+	found, err := a.blocks(path, kind)
 	if err != nil {
-		return nil, err
+		return one, err
 	}
-	all, err := parseAll(path, der.KindOCSPRequest, found[:1], ocsp.ParseRequest)
+	all, err := parseAll(path, kind, found, parse)
 	if err != nil {
-		return nil, err
+		return one, err
+	}
+	if len(all) != 1 {
+		return one, failedf(text{"%s: в файле несколько объектов (%d), а нужен один", "%s: %d objects in the file, where one is meant"}, path, len(all)).
+			withHint(text{"разделите файл на части", "split the file"})
 	}
 	return all[0], nil
 }

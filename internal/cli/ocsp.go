@@ -117,6 +117,7 @@ func (a *app) ocspVerifyCommand() *cobra.Command {
 			}
 			v := a.plainVerifier()
 			v.Now = at.clock(a.now)
+			at.exact(v.Policy)
 			if v.Roots, err = a.anchors(trusted); err != nil {
 				return err
 			}

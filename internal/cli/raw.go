@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosklyuch/gosklyuch/gost/gost3410"
+	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 )
 
@@ -92,7 +96,7 @@ func (a *app) rawVerifyCommand() *cobra.Command {
 			}
 			defer doc.Close() //nolint:errcheck // opened for reading
 			v := a.plainVerifier()
-			rep, err := v.VerifyRaw(cmd.Context(), io.Reader(doc), sig, signer)
+			rep, err := v.VerifyRaw(cmd.Context(), io.Reader(doc), bareSignature(sig, signer), signer)
 			if rep == nil {
 				return err
 			}
@@ -103,4 +107,22 @@ func (a *app) rawVerifyCommand() *cobra.Command {
 	a.verboseFlag(c)
 	a.required(c, "cert")
 	return c
+}
+
+// bareSignature takes PEM or Base64 off a GOST signature: it is one of known
+// length, so that text cannot be mistaken for it.
+func bareSignature(sig []byte, signer *pki.Certificate) []byte {
+	key, ok := signer.PublicKey.(*gost3410.PublicKey)
+	if !ok || len(sig) == 2*key.Curve().Size() {
+		return sig
+	}
+	r, form, err := der.NewReader(bytes.NewReader(sig))
+	if err != nil || form == der.ArmorNone {
+		return sig
+	}
+	bare, err := io.ReadAll(io.LimitReader(r, maxRawSignature))
+	if err != nil || len(bare) != 2*key.Curve().Size() {
+		return sig
+	}
+	return bare
 }

@@ -49,7 +49,7 @@ func VerifyDigest(pub crypto.PublicKey, sigAlg, digestAlg Identifier, digest, si
 	if _, ok := pub.(ed25519.PublicKey); ok {
 		// RFC 8032, section 4: the message goes through the hash twice, so that
 		// its digest alone proves nothing; that is not a signature that fails.
-		return &UnknownError{Kind: "signature over a digest", OID: oid.Ed25519}
+		return &UnknownError{Kind: "prehashed signature", OID: oid.Ed25519}
 	}
 	d, err := resolveDigest(pub, sigAlg, digestAlg)
 	if err != nil {
