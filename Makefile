@@ -52,4 +52,4 @@ interop-check: build ## the table says what a fresh run says
 	$(GO) run ./internal/cryptotest/interop -check docs/interoperability.md
 
 suites: build ## larger suites of $$GOSKLYUCH_SUITES
-	$(GO) test -count=1 -v -run . ./internal/cryptotest/suites
+	$(GO) test -count=1 ./internal/cryptotest/suites

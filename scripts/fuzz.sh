@@ -22,7 +22,7 @@ failed=0
 for t in $targets; do
 	dir=${t%%:*}
 	name=${t##*:}
-	if out=$("$go" test "./$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$per" 2>&1); then
+	if out=$("$go" test "./$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$per" -fuzzminimizetime 10x 2>&1); then
 		echo "fuzz: $dir $name: $(echo "$out" | grep -o 'execs: [0-9]*' | tail -n 1), no failure"
 	else
 		echo "$out"
