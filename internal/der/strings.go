@@ -59,16 +59,6 @@ func printable(c byte) bool {
 		strings.IndexByte(" '()+,-./:=?", c) >= 0
 }
 
-// IsPrintable reports whether text keeps the alphabet of PrintableString.
-func IsPrintable(text string) bool {
-	for i := range len(text) {
-		if !printable(text[i]) {
-			return false
-		}
-	}
-	return true
-}
-
 func ascii(content []byte, deviation string, in func(byte) bool) (text, dev string, known bool) {
 	high := false
 	for _, c := range content {
