@@ -49,6 +49,8 @@ var table = []row{
 	{pkg: "tsp", may: rooms("pki", "pki/alg", "cms")},
 	{pkg: "token", may: rooms("pki")},
 	{pkg: "token/soft", may: rooms("token", "pki", "pki/pfx", "pki/alg", "gost/...")},
+	{pkg: "token/cryptopro", may: rooms("token", "pki", "pki/alg", "pki/pfx", "gost/...")},
+	{pkg: "token/pkcs11", may: rooms("token", "pki", "pki/pfx", "pki/alg", "gost/...")},
 	{pkg: "sign", may: rooms("cms", "pki", "pki/alg", "tsp", "ocsp")},
 	{pkg: "verify/revocation", may: rooms("pki", "pki/path", "ocsp")},
 	{pkg: "verify", may: rooms("cms", "pki", "pki/path", "pki/profile", "pki/alg", "ocsp", "tsp", "verify/revocation")},
@@ -58,6 +60,8 @@ var table = []row{
 	{pkg: "internal/casock", may: rooms("pki/ca", "pki", "ocsp")},
 	{pkg: "server", may: []string{"..."}, never: []string{"internal/cli", "cmd/..."}},
 	{pkg: "internal/cli", may: []string{"..."}, never: []string{"cmd/..."}},
+	{pkg: "internal/p11module", may: rooms("token", "token/soft", "pki", "pki/alg", "gost/...")},
+	{pkg: "cmd/gosklyuch-pkcs11", may: []string{"internal/p11module"}},
 	{pkg: "cmd/gosklyuch", may: []string{"internal/cli"}},
 	{pkg: "internal/cryptotest/...", may: []string{"..."}, never: []string{"internal/cli", "cmd/..."}},
 }

@@ -228,6 +228,10 @@ const (
 	// systems allow.
 	ContainerName = 48
 
+	// CryptoProPassword bounds the octets of the password of a CryptoPro
+	// container; the CSP takes at most 256 characters.
+	CryptoProPassword = 1024
+
 	// FetchCRL bounds a CRL that is fetched. Lists of large authorities reach
 	// tens of megabytes; what a person hands over as a file may be larger.
 	FetchCRL = 64 << 20
@@ -272,4 +276,28 @@ const (
 
 	// SocketConnections bounds what one user's commands can occupy at once.
 	SocketConnections = 64
+)
+
+// The PKCS #11 module (package internal/p11module).
+const (
+	// TokenAttributes bounds the attributes of one template. PKCS #11 v2.40
+	// knows about 80.
+	TokenAttributes = 128
+
+	// TokenObjectBytes bounds one attribute of an object: certificates and
+	// small data, not documents.
+	TokenObjectBytes = 1 << 20
+
+	// TokenObjects bounds the objects of one token, and of one session.
+	TokenObjects = 4096
+
+	// TokenSessions bounds the sessions of one process: a forgotten
+	// C_CloseSession in a loop ends with CKR_SESSION_COUNT and not without memory.
+	TokenSessions = 1024
+
+	// TokenPIN bounds a PIN in octets, as passwords of containers are.
+	TokenPIN = 1024
+
+	// TokenRandom bounds the octets of one C_GenerateRandom.
+	TokenRandom = 16 << 20
 )
