@@ -107,24 +107,32 @@ func bmpText(b []byte) string {
 func (d *decoder) bag(id oid.OID, value []byte, a attributes) error {
 	switch id {
 	case oid.KeyBag:
-		d.keys = append(d.keys, keyBag{bytes.Clone(value), bytes.Clone(a.id), a.label})
+		d.keys = append(d.keys, keyBag{p8: bytes.Clone(value), id: bytes.Clone(a.id), label: a.label})
 	case oid.PKCS8ShroudedKeyBag:
 		enc, data, err := alg.ParseEncryptedPKCS8(value)
 		if err != nil {
 			return damaged("pkcs8ShroudedKeyBag: %v", err)
 		}
-		p8, err := d.decrypt(enc, data, alg.IsPKCS8)
-		if err != nil {
-			return err
-		}
-		// What is inside may be BER (RFC 5958, section 3).
-		if p8, err = der.ToDER(p8); err != nil {
-			return damaged("pkcs8ShroudedKeyBag: %v", err)
-		}
-		d.keys = append(d.keys, keyBag{p8, bytes.Clone(a.id), a.label})
+		return d.shroudedBag(enc, data, a)
 	case oid.CertBag:
 		return d.certBag(value, a)
 	}
+	return nil
+}
+
+// shroudedBag opens an encrypted key.
+func (d *decoder) shroudedBag(enc alg.Identifier, data []byte, a attributes) error {
+	k := keyBag{id: bytes.Clone(a.id), label: a.label}
+	var err error
+	if enc.OID == oid.CryptoProPBE {
+		err = d.openCryptoPro(enc, data, &k)
+	} else {
+		k.p8, err = d.shrouded(enc, data)
+	}
+	if err != nil {
+		return err
+	}
+	d.keys = append(d.keys, k)
 	return nil
 }
 
@@ -150,4 +158,17 @@ func (d *decoder) certBag(value []byte, a attributes) error {
 	}
 	d.certs = append(d.certs, certBag{cert, bytes.Clone(a.id), a.label})
 	return nil
+}
+
+// shrouded decrypts a key that is protected by an algorithm of PKCS #5.
+func (d *decoder) shrouded(enc alg.Identifier, data []byte) ([]byte, error) {
+	p8, err := d.decrypt(enc, data, alg.IsPKCS8)
+	if err != nil {
+		return nil, err
+	}
+	// What is inside may be BER (RFC 5958, section 3).
+	if p8, err = der.ToDER(p8); err != nil {
+		return nil, damaged("pkcs8ShroudedKeyBag: %v", err)
+	}
+	return p8, nil
 }

@@ -25,6 +25,10 @@ func (d *decoder) contents() (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Period = bag.period
+	if bag.held {
+		c.Key, c.NotExportable = Hold(c.Key), true
+	}
 	others := make([]*pki.Certificate, 0, len(d.certs))
 	for i, b := range d.certs {
 		if i == leaf {

@@ -27,7 +27,7 @@ func Decode(data, password []byte) (*Contents, error) {
 	if err := d.parse(data); err != nil {
 		return nil, err
 	}
-	if d.foreign {
+	if d.foreign && !d.cryptoPro {
 		return decodeForeign(d.raw, password)
 	}
 	dialect := MACNone
@@ -63,11 +63,14 @@ type decoder struct {
 	authSafe []byte // what the MAC covers
 	mac      *macData
 	safes    []safe
-	foreign  bool // only the library for RSA and ECDSA files can open it
-	spent    int  // iterations
-	count    int  // bags
-	keys     []keyBag
-	certs    []certBag
+	foreign  bool // certificates under RC2: as Windows wrote files with RSA and ECDSA keys
+	// cryptoPro says that the key is in the CSP's own bag, which the library for
+	// foreign files does not know.
+	cryptoPro bool
+	spent     int // iterations
+	count     int // bags
+	keys      []keyBag
+	certs     []certBag
 }
 
 // safe is one element of AuthenticatedSafe: plain SafeContents, or encrypted.
@@ -80,6 +83,9 @@ type keyBag struct {
 	p8    []byte // decrypted PrivateKeyInfo
 	id    []byte // localKeyId
 	label string // friendlyName
+	held  bool   // its attributes forbid export
+
+	period KeyPeriod
 }
 
 type certBag struct {
@@ -199,6 +205,13 @@ func (d *decoder) surveyEncryption(id alg.Identifier) error {
 			return err
 		}
 		return d.spend(n)
+	case oid.CryptoProPBE:
+		d.cryptoPro = true
+		n, err := cryptoProCost(id)
+		if err != nil {
+			return err
+		}
+		return d.spend(n)
 	}
 	return &UnsupportedError{OID: id.OID}
 }
@@ -289,18 +302,15 @@ func (d *decoder) decrypt(id alg.Identifier, data []byte, whole func([]byte) boo
 	var plain []byte
 	var err error
 	switch id.OID {
-	case oid.PBEWithSHA1And3DES:
-		plain, err = decrypt3DES(id, data, d.password)
+	case oid.PBEWithSHA1And3DES, oid.PBEWithSHA1AndRC2_40:
+		plain, err = decryptPKCS12(id, data, d.password)
 	case oid.PBES2:
 		plain, err = alg.DecryptPBES2Checked(id, data, d.password, whole)
 	default:
 		return nil, &UnsupportedError{OID: id.OID}
 	}
 	if errors.Is(err, alg.ErrPassword) {
-		if d.mac == nil {
-			return nil, ErrPassword
-		}
-		return nil, damaged("the MAC fits the password and the encrypted part does not")
+		return nil, d.refused()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pfx: %w", err)

@@ -50,6 +50,9 @@ func Encode(rand io.Reader, c *Contents, password []byte, o Options) ([]byte, er
 	if c.Key == nil {
 		return nil, ErrNoKey
 	}
+	if isHeld(c.Key) {
+		return nil, ErrNotExportable
+	}
 	if c.Certificate != nil && !alg.EqualKeys(c.Certificate.PublicKey, c.Key.Public()) {
 		return nil, fmt.Errorf("pfx: %w", alg.ErrKeyMismatch)
 	}

@@ -2,7 +2,6 @@ package pfx
 
 import (
 	"crypto"
-	"crypto/cipher"
 	"crypto/des" //nolint:gosec // read only: what older tools wrote
 	"crypto/sha1"
 	"crypto/subtle"
@@ -51,14 +50,15 @@ func iterationsOf(id alg.Identifier) (int, error) {
 	return n, nil
 }
 
-// decrypt3DES opens pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292, appendix C),
-// under which older tools wrote GOST keys too.
-func decrypt3DES(id alg.Identifier, data, password []byte) ([]byte, error) {
+// decryptPKCS12 opens pbeWithSHAAnd3-KeyTripleDES-CBC and
+// pbeWithSHAAnd40BitRC2-CBC (RFC 7292, appendix C), under which older tools
+// wrote GOST keys and their certificates too.
+func decryptPKCS12(id alg.Identifier, data, password []byte) ([]byte, error) {
 	salt, iterations, err := pbeParams(id)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) == 0 || len(data)%des.BlockSize != 0 {
+	if len(data) == 0 || len(data)%des.BlockSize != 0 { // RC2 has the same size
 		return nil, damaged("the encrypted part is not a whole number of blocks")
 	}
 	bmp, err := bmpString(password)
@@ -71,15 +71,12 @@ func decrypt3DES(id alg.Identifier, data, password []byte) ([]byte, error) {
 		tries = append(tries, nil)
 	}
 	for _, p := range tries {
-		key := pkcs12KDF(sha1.New, idKey, p, salt, iterations, 24)
 		iv := pkcs12KDF(sha1.New, idIV, p, salt, iterations, des.BlockSize)
-		block, err := des.NewTripleDESCipher(key) //nolint:gosec // see the import
-		clear(key)
+		block, err := pkcs12Cipher(id.OID, p, salt, iterations)
 		if err != nil {
-			return nil, fmt.Errorf("pfx: Triple DES: %w", err)
+			return nil, err
 		}
-		out := make([]byte, len(data))
-		cipher.NewCBCDecrypter(block, iv).CryptBlocks(out, data)
+		out := decryptCBC(block, iv, data)
 		pad := int(out[len(out)-1])
 		if pad >= 1 && pad <= des.BlockSize && allEqual(out[len(out)-pad:], byte(pad)) && isSequence(out[:len(out)-pad]) {
 			return out[:len(out)-pad], nil
@@ -87,6 +84,37 @@ func decrypt3DES(id alg.Identifier, data, password []byte) ([]byte, error) {
 		clear(out)
 	}
 	return nil, alg.ErrPassword
+}
+
+// decrypter is the half of cipher.Block that reading needs.
+type decrypter interface{ Decrypt(dst, src []byte) }
+
+// decryptCBC decrypts whole blocks of 8 octets.
+func decryptCBC(block decrypter, iv, data []byte) []byte {
+	out := make([]byte, len(data))
+	for i := 0; i < len(data); i += len(iv) {
+		block.Decrypt(out[i:], data[i:])
+		subtle.XORBytes(out[i:], out[i:i+len(iv)], iv)
+		iv = data[i : i+len(iv)]
+	}
+	return out
+}
+
+// pkcs12Cipher makes the block cipher of a password-based encryption of RFC
+// 7292, appendix C: three keys for Triple DES, 40 bits for RC2.
+func pkcs12Cipher(o oid.OID, password, salt []byte, iterations int) (decrypter, error) {
+	if o == oid.PBEWithSHA1AndRC2_40 {
+		key := pkcs12KDF(sha1.New, idKey, password, salt, iterations, 5)
+		defer clear(key)
+		return newRC2(key, 40), nil
+	}
+	key := pkcs12KDF(sha1.New, idKey, password, salt, iterations, 24)
+	defer clear(key)
+	block, err := des.NewTripleDESCipher(key) //nolint:gosec // see the import
+	if err != nil {
+		return nil, fmt.Errorf("pfx: Triple DES: %w", err)
+	}
+	return block, nil
 }
 
 func allEqual(b []byte, v byte) bool {

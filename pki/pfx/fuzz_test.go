@@ -2,8 +2,12 @@ package pfx
 
 import (
 	"testing"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
 
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // cheap says whether opening b costs a fuzzer little; the limits allow more.
@@ -20,7 +24,7 @@ func cheap(b []byte) bool {
 		}
 		n += cost
 	}
-	return n < 20_000 && !d.foreign
+	return n < 20_000 && (!d.foreign || d.cryptoPro)
 }
 
 // withoutMAC reads the bags of b whether the MAC fits or not, so that what is
@@ -45,6 +49,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(mustEncode(f, c, "p", Options{Iterations: 1000}))
 	f.Add(mustEncode(f, c, "p", Options{Iterations: 1000, Cipher: "kuznyechik-omac"}))
 	f.Add(mustEncode(f, newContents(f, "ecdsa-p256", ""), "p", Options{Iterations: 1000}))
+	csp := newCSPFile(f, "cryptopro-a")
+	csp.password, csp.rc2 = "p", true
+	f.Add(csp.write(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if !cheap(b) {
 			return
@@ -69,6 +76,37 @@ func FuzzReadKeyFile(f *testing.F) {
 		refuse := func() ([]byte, error) { return nil, ErrPassword } // FuzzDecode opens files
 		if got, err := ReadKeyFile(b, refuse); err == nil && got.Key == nil {
 			t.Error("no key and no error")
+		}
+	})
+}
+
+// FuzzParseExportBlob reads what a key bag of the CSP has inside, and unwraps it
+// under a fixed key.
+func FuzzParseExportBlob(f *testing.F) {
+	csp := newCSPFile(f, "cryptopro-a")
+	key := make([]byte, 32)
+	f.Add(csp.blob(f, key))
+	csp.period = time.Date(2027, 3, 1, 10, 0, 0, 0, time.UTC)
+	f.Add(csp.blob(f, key))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		blob, err := parseExportBlob(b)
+		if err != nil {
+			return
+		}
+		if secret, err := blob.unwrap(key); err == nil && len(secret) != blob.kind.size {
+			t.Errorf("a key of %d octets", len(secret))
+		}
+	})
+}
+
+func FuzzCryptoProKeyPeriod(f *testing.F) {
+	csp := cspFile{period: time.Date(2027, 3, 1, 10, 0, 0, 0, time.UTC)}
+	var b cryptobyte.Builder
+	csp.extensions(&b)
+	f.Add(b.BytesOrPanic())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if p, ok := CryptoProKeyPeriod(b, oid.CryptoProKeyValidity); !ok && p != (KeyPeriod{}) {
+			t.Errorf("refused, and yet %v", p)
 		}
 	})
 }

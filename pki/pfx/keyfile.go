@@ -117,7 +117,7 @@ func (f *keyFile) addEncrypted(data []byte, password func() ([]byte, error)) err
 	decrypt := func(pw []byte) ([]byte, error) { return alg.DecryptPKCS8(data, pw) }
 	cost := alg.PBES2Iterations
 	if id.OID == oid.PBEWithSHA1And3DES {
-		decrypt = func(pw []byte) ([]byte, error) { return decrypt3DES(id, ciphertext, pw) }
+		decrypt = func(pw []byte) ([]byte, error) { return decryptPKCS12(id, ciphertext, pw) }
 		cost = iterationsOf
 	}
 	if _, err := cost(id); err != nil {
@@ -166,6 +166,9 @@ func (f *keyFile) addOld(b der.Block) error {
 func EncodePEM(rand io.Reader, c *Contents, password []byte, o alg.PBES2) ([]byte, error) {
 	if c.Key == nil {
 		return nil, ErrNoKey
+	}
+	if isHeld(c.Key) {
+		return nil, ErrNotExportable
 	}
 	p8, err := alg.MarshalPKCS8(c.Key)
 	if err != nil {

@@ -4,7 +4,8 @@
 // older algorithms of other worlds go through software.sslmate.com/src/go-pkcs12.
 //
 // The dialects of GOST files differ in how the MAC key is derived; Decode tries
-// what exists and reports which one fitted. A file whose structure is whole and
+// what exists and reports which one fitted. Keys in the bag of CryptoPro CSP
+// (encryption 1.2.840.113549.1.12.1.80) are read too. A file whose structure is whole and
 // whose MAC does not fit gives [ErrPassword]; a file whose structure is broken
 // gives [ErrDamaged].
 package pfx
@@ -29,14 +30,15 @@ var ErrDamaged = errors.New("pfx: the file is damaged")
 // ErrNoKey is returned for a file without a private key.
 var ErrNoKey = errors.New("pfx: the file holds no private key")
 
+// ErrNotExportable is returned for a key whose owner's software marked it as one
+// that must not leave its container.
+var ErrNotExportable = errors.New("pfx: the key is marked as not exportable")
+
 // UnsupportedError names an encryption that was recognised and is not read.
 type UnsupportedError struct{ OID oid.OID }
 
 // Error names the encryption.
 func (e *UnsupportedError) Error() string {
-	if e.OID == oid.CryptoProPBE {
-		return "pfx: the key is encrypted in CryptoPro's own format (" + string(e.OID) + "), which is not supported yet"
-	}
 	return fmt.Sprintf("pfx: encryption %s is not supported", e.OID.Name())
 }
 
@@ -47,6 +49,11 @@ type Contents struct {
 	Chain        []*pki.Certificate // the other certificates, issuers in order first
 	FriendlyName string             // of the key or its certificate; may be empty
 	MAC          string             // which dialect of MAC fitted, see the MAC constants
+	// NotExportable is set by Decode for a CryptoPro file whose key is marked so:
+	// Key is a *[HeldKey] then. Encode goes by Key alone.
+	NotExportable bool
+	// Period is the usage period of the private key where a CryptoPro file has it.
+	Period KeyPeriod
 }
 
 // The values of Contents.MAC, before the name of the digest.

@@ -214,13 +214,13 @@ func shrouded(id alg.Identifier, data []byte) []byte {
 	return b.BytesOrPanic()
 }
 
-// CryptoPro's own encryption is recognised by name, whatever the password.
-func TestCryptoProIsNamed(t *testing.T) {
+// Encryption that is not read is recognised by name, whatever the password.
+func TestUnknownEncryptionIsNamed(t *testing.T) {
 	der := synthetic(t, 2000, func(b *cryptobyte.Builder) {
-		addBag(b, oid.PKCS8ShroudedKeyBag, shrouded(alg.NULL(oid.CryptoProPBE), []byte("x")), nil, "")
+		addBag(b, oid.PKCS8ShroudedKeyBag, shrouded(alg.NULL("1.2.840.113549.1.12.1.81"), []byte("x")), nil, "")
 	})
 	var unsupported *UnsupportedError
-	if _, err := Decode(der, nil); !errors.As(err, &unsupported) || unsupported.OID != oid.CryptoProPBE {
+	if _, err := Decode(der, nil); !errors.As(err, &unsupported) || unsupported.OID != "1.2.840.113549.1.12.1.81" {
 		t.Errorf("%v", err)
 	}
 }
