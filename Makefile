@@ -4,11 +4,20 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1
 LDFLAGS  := -s -w -X github.com/gosklyuch/gosklyuch/internal/cli.Version=$(VERSION)
 TOOL     := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 10m
+# Tokens are reached through cgo: the program has them where a C compiler is.
+CGO      := $(if $(shell command -v "$$($(GO) env CC)" 2>/dev/null),1,0)
 
-.PHONY: build demo test lint check bench fuzz timing soak interop interop-check suites deps cross
+.PHONY: build module softhsm-gost demo test lint check bench fuzz timing soak interop interop-check suites deps cross
 
-build: ## the program at bin/gosklyuch
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/gosklyuch ./cmd/gosklyuch
+build: ## the program at bin/gosklyuch; with PKCS #11 tokens where gcc is
+	CGO_ENABLED=$(CGO) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/gosklyuch ./cmd/gosklyuch
+
+module: ## the PKCS #11 module at bin/gosklyuch-pkcs11.so
+	CGO_ENABLED=1 $(GO) build -trimpath -buildmode=c-shared -ldflags '$(LDFLAGS)' -o bin/gosklyuch-pkcs11.so ./cmd/gosklyuch-pkcs11
+	@rm -f bin/gosklyuch-pkcs11.h
+
+softhsm-gost: ## SoftHSM with GOST, built once into a cache; prints the module's path
+	@./scripts/build-softhsm-gost.sh
 
 demo: build ## the main job on real files in ./demo
 	./bin/gosklyuch demo --force demo
@@ -16,9 +25,10 @@ demo: build ## the main job on real files in ./demo
 deps: ## installs the independent implementations that the tests compare with
 	./scripts/install-test-deps.sh
 
-test: deps build cross ## everything, with the independent implementations
+test: deps build module cross ## everything, with the independent implementations
 	$(GO) vet ./...
-	$(GO) test ./...
+	@gost=$$(./scripts/build-softhsm-gost.sh) || [ "$$CI" != true ] || exit 1; \
+	GOSKLYUCH_SOFTHSM_GOST=$$gost $(GO) test ./...
 	$(GO) test -tags purego ./gost/...
 
 cross: ## targets without cgo, with other operating systems and byte orders

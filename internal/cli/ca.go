@@ -13,7 +13,6 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/pki"
-	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/ca/boltstore"
 	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
@@ -77,27 +76,27 @@ func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIs
 	if err != nil {
 		return nil, caDir(dir, err)
 	}
-	key, err := a.caKey(dir, kind)
+	key, err := a.caKey(ctx, dir, kind)
 	if err != nil {
 		return nil, err
 	}
 	ledger, err := boltstore.Open(ctx, filepath.Join(dir, ca.LedgerFile))
 	if err != nil {
-		alg.Destroy(key)
+		key.close()
 		return nil, badLedger(dir, err)
 	}
 	closeAll := func() {
 		ledger.Close() //nolint:errcheck,gosec // every change is on the disk before it is acknowledged
-		alg.Destroy(key)
+		key.close()
 	}
 	i, err := ca.New(ctx, ca.Config{
-		Certificate: d.Certificate, Key: key, Ledger: ledger, Rules: sets.All(), Settings: d.Settings, Now: a.now,
+		Certificate: d.Certificate, Key: key.signer, Ledger: ledger, Rules: sets.All(), Settings: d.Settings, Now: a.now,
 	})
 	if err != nil {
 		closeAll()
 		return nil, badLedger(dir, err)
 	}
-	return &localIssuer{i, d, key, closeAll}, nil
+	return &localIssuer{i, d, key.signer, closeAll}, nil
 }
 
 // caDir says that a folder is no authority.
@@ -132,13 +131,20 @@ func badLedger(dir string, err error) error {
 	}).withCause(err).withHint(text{"возьмите резервную копию", "use a backup copy"})
 }
 
-// caKey opens D/ca.key.
-func (a *app) caKey(dir string, kind secretKind) (crypto.Signer, error) {
+// caKey opens D/ca.key, or the key on a token that D/ca.key.uri names.
+func (a *app) caKey(ctx context.Context, dir string, kind secretKind) (*openedKey, error) {
+	uri, err := readKeyURI(dir)
+	if err != nil {
+		return nil, err
+	}
+	if uri != "" {
+		return a.openTokenKey(ctx, uri, kind)
+	}
 	c, err := a.readKeyFile(filepath.Join(dir, ca.KeyFile), kind)
 	if err != nil {
 		return nil, err
 	}
-	return c.Key, nil
+	return &openedKey{signer: c.Key, close: func() { destroy(c.Key) }}, nil
 }
 
 func (a *app) caIssueCommand() *cobra.Command {

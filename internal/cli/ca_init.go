@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +19,9 @@ import (
 
 // initFlags are the flags of `ca init`.
 type initFlags struct {
-	dir, parent, subject, store, ledger string
+	dir, parent, subject, ledger string
 	algorithmFlags
+	storeFlags
 	days                   int
 	crlURLs, ocspURLs, aia []string
 }
@@ -30,12 +31,9 @@ func (a *app) caInitCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "init --dir D --subject DN",
 		Short:   a.t(text{"создать удостоверяющий центр", "make a certification authority"}),
-		Example: "  gosklyuch ca init --dir root --subject \"CN=Root CA,C=RU\"\n  gosklyuch ca init --dir issuing --parent root --subject \"CN=Issuing CA,C=RU\"",
+		Example: "  gosklyuch ca init --dir root --subject \"CN=Root CA,C=RU\"\n  gosklyuch ca init --dir issuing --parent root --subject \"CN=Issuing CA,C=RU\"\n  gosklyuch ca init --dir hsm --subject \"CN=HSM CA,C=RU\" --store \"pkcs11:token=HSM;object=ca-2026\"",
 		Args:    args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.store != "" {
-				return noTokens()
-			}
 			if f.ledger != "" {
 				return failedf(text{"другие хранилища, кроме встроенного, пока не поддерживаются", "no ledger but the embedded one is supported yet"})
 			}
@@ -47,7 +45,7 @@ func (a *app) caInitCommand() *cobra.Command {
 	fl.StringVar(&f.subject, "subject", "", a.t(text{"имя удостоверяющего центра (RFC 4514)", "the authority's name (RFC 4514)"}))
 	fl.StringVar(&f.parent, "parent", "", a.t(text{"папка вышестоящего УЦ; без неё создаётся корневой", "folder of the parent authority; without it a root is made"}))
 	fl.IntVar(&f.days, "days", 0, a.t(text{"срок действия в днях (0: как принято)", "validity in days (0: the default)"}))
-	fl.StringVar(&f.store, "store", "", a.t(text{"где хранить ключ (pkcs11:… пока не поддерживается)", "where to keep the key (pkcs11:… is not supported yet)"}))
+	a.addStoreFlags(c, &f.storeFlags)
 	fl.StringVar(&f.ledger, "ledger", "", a.t(text{"хранилище (postgres://… пока не поддерживается)", "the ledger (postgres://… is not supported yet)"}))
 	fl.Var((*urlList)(&f.crlURLs), "crl-url", a.t(text{"адрес списка отзыва для выпускаемых сертификатов", "address of the revocation list, for issued certificates"}))
 	fl.Var((*urlList)(&f.ocspURLs), "ocsp-url", a.t(text{"адрес службы OCSP", "address of the OCSP service"}))
@@ -75,34 +73,71 @@ func (a *app) caInit(ctx context.Context, f *initFlags) error {
 	if err := checkDays(f.days); err != nil {
 		return err
 	}
-	for _, file := range []string{ca.CertificateFile, ca.KeyFile, ca.LedgerFile} {
+	for _, file := range []string{ca.CertificateFile, ca.KeyFile, keyURIFile, ca.LedgerFile} {
 		if err := (output{path: filepath.Join(f.dir, file)}).checkFree(); err != nil {
 			return failedf(text{"%s: удостоверяющий центр здесь уже есть", "%s: there is an authority here already"}, f.dir).withCause(err)
 		}
 	}
-	key, err := alg.GenerateKey(f.alg, f.set("cryptopro-a"))
-	if err != nil {
-		return usageErrorf(text{"такого ключа не бывает: %s", "there is no such key: %s"}, strings.TrimSpace(f.alg+" "+f.paramset)).withCause(err)
-	}
-	defer alg.Destroy(key)
-	pw, err := a.newPassword(a.initPassword(f.parent), text{"ключ УЦ " + f.dir, "key of the CA " + f.dir})
-	if err != nil {
-		return err
-	}
-	defer wipe(pw)
 	d := &ca.Dir{Settings: ca.Settings{CRLURLs: f.crlURLs, OCSPURLs: f.ocspURLs, IssuerURLs: f.aia}}
 	if err := d.Settings.Check(); err != nil {
 		return usageError(text{"адреса --crl-url, --ocsp-url и --issuer-url должны начинаться с http://, https:// или ldap://", "the addresses of --crl-url, --ocsp-url and --issuer-url must begin with http://, https:// or ldap://"}).withCause(err)
 	}
-	if f.parent == "" {
-		d.Certificate, err = ca.NewRoot(key, ca.RootOptions{Subject: name, Days: f.days, MaxPathLen: -1, Rules: sets.All(), Now: a.now})
-	} else {
-		d.Certificate, d.Chain, err = a.subordinate(ctx, f, key, name)
-	}
+	key, err := a.newAuthorityKey(ctx, f)
 	if err != nil {
 		return err
 	}
-	return a.writeAuthority(ctx, f.dir, d, key, pw)
+	defer key.close()
+	if f.parent == "" {
+		d.Certificate, err = ca.NewRoot(key.signer, ca.RootOptions{Subject: name, Days: f.days, MaxPathLen: -1, Rules: sets.All(), Now: a.now})
+	} else {
+		d.Certificate, d.Chain, err = a.subordinate(ctx, f, key.signer, name)
+	}
+	if err == nil {
+		err = a.writeAuthority(ctx, f.dir, d, key)
+	}
+	if err != nil && key.undo != nil { // half an authority helps nobody
+		return errors.Join(err, key.undo())
+	}
+	return err
+}
+
+// An authorityKey is the key of an authority that is being made.
+type authorityKey struct {
+	signer crypto.Signer
+	file   string // of the authority's folder, with the content that opens the key
+	text   []byte
+	undo   func() error // takes the key back; nil if nothing was stored
+	close  func()
+}
+
+// newAuthorityKey makes the key: in D/ca.key under a password, or on a token,
+// which D/ca.key.uri then names.
+func (a *app) newAuthorityKey(ctx context.Context, f *initFlags) (*authorityKey, error) {
+	if f.store != "" {
+		return a.newAuthorityTokenKey(ctx, f)
+	}
+	key, err := alg.GenerateKey(f.alg, f.set("cryptopro-a"))
+	if err != nil {
+		return nil, f.noSuchKey(err)
+	}
+	pw, err := a.newPassword(a.initPassword(f.parent), text{"ключ УЦ " + f.dir, "key of the CA " + f.dir})
+	if err != nil {
+		alg.Destroy(key)
+		return nil, err
+	}
+	defer wipe(pw)
+	plain, err := alg.MarshalPKCS8(key)
+	if err != nil {
+		alg.Destroy(key)
+		return nil, err
+	}
+	defer wipe(plain)
+	enc, err := alg.EncryptPKCS8(rand.Reader, plain, pw, alg.PBES2{})
+	if err != nil {
+		alg.Destroy(key)
+		return nil, err
+	}
+	return &authorityKey{signer: key, file: ca.KeyFile, text: enc, close: func() { alg.Destroy(key) }}, nil
 }
 
 // initPassword says which secret protects a new authority's key. Where nothing
@@ -139,26 +174,17 @@ func (a *app) subordinate(ctx context.Context, f *initFlags, key crypto.Signer, 
 
 // writeAuthority writes the folder: key first, so that no certificate exists
 // without its key, then certificate and settings, then the ledger.
-func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key crypto.Signer, pw []byte) (err error) {
-	plain, err := alg.MarshalPKCS8(key)
-	if err != nil {
-		return err
-	}
-	defer wipe(plain)
-	enc, err := alg.EncryptPKCS8(rand.Reader, plain, pw, alg.PBES2{})
-	if err != nil {
-		return err
-	}
+func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key *authorityKey) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := a.writeBytes(output{path: filepath.Join(dir, ca.KeyFile), mode: 0o600}, enc); err != nil {
+	if err := a.writeBytes(output{path: filepath.Join(dir, key.file), mode: 0o600}, key.text); err != nil {
 		os.Remove(dir) //nolint:errcheck,gosec // a folder that was there before and is not empty stays
 		return err
 	}
 	defer func() { // the key above is ours: half an authority helps nobody
 		if err != nil {
-			for _, name := range []string{ca.KeyFile, ca.CertificateFile, ca.ChainFile, ca.SettingsFile, ca.LedgerFile} {
+			for _, name := range []string{key.file, ca.CertificateFile, ca.ChainFile, ca.SettingsFile, ca.LedgerFile} {
 				os.Remove(filepath.Join(dir, name)) //nolint:errcheck,gosec // the first error counts
 			}
 			os.Remove(dir) //nolint:errcheck,gosec // as above
@@ -179,6 +205,6 @@ func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key cry
 		return a.printJSON(viewCertificate(d.Certificate))
 	}
 	a.sayf(text{"удостоверяющий центр создан: %s (%s), действует до %s", "the authority is made: %s (%s), valid until %s"},
-		d.Certificate.Subject, alg.KeyName(key.Public()), stamp(d.Certificate.NotAfter))
+		d.Certificate.Subject, alg.KeyName(key.signer.Public()), stamp(d.Certificate.NotAfter))
 	return nil
 }

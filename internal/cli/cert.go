@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 )
 
 // certCommand is the noun for certificates.
@@ -87,13 +88,13 @@ func (a *app) certInstallCommand() *cobra.Command {
 	var t installTarget
 	c := &cobra.Command{
 		Use:   "install F --key N",
-		Short: a.t(text{"положить сертификат к ключу в контейнере", "put a certificate to its key in a container"}),
+		Short: a.t(text{"положить сертификат к ключу в контейнере или на токене", "put a certificate to its key in a container or on a token"}),
 		Args:  args(1, 1, text{"файл сертификата", "the certificate's file"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
 			return a.installCertificate(cmd.Context(), arg[0], t)
 		},
 	}
-	c.Flags().StringVar(&t.name, "key", "", a.t(text{"имя контейнера", "the container's name"}))
+	c.Flags().StringVar(&t.name, "key", "", a.t(containerOrToken))
 	c.Flags().Var((*fileList)(&t.chain), "chain", a.t(text{"сертификаты УЦ", "authority certificates"}))
 	a.required(c, "key")
 	return c
@@ -111,6 +112,9 @@ func (a *app) installCertificate(ctx context.Context, file string, t installTarg
 			return err
 		}
 		chain = append(chain, more...)
+	}
+	if pkcs11.IsURI(t.name) {
+		return a.installOnToken(ctx, t.name, certs[0], chain)
 	}
 	store, err := a.keyStore()
 	if err != nil {

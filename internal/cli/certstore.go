@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"context"
 	"encoding/pem"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 )
 
 // A listedCertificate is one row of `cert list --json`.
@@ -49,30 +54,56 @@ func (a *app) certListCommand() *cobra.Command {
 	}
 }
 
+var containerOrToken = text{"имя контейнера или ключ токена pkcs11:…", "the container's name, or a token's key pkcs11:…"}
+
+// storedCertificate returns the certificate that a container or a token's key
+// has, and a name for its file.
+func (a *app) storedCertificate(ctx context.Context, key string) (cert *pki.Certificate, name string, err error) {
+	if pkcs11.IsURI(key) {
+		err = a.withTokenKey(ctx, key, func(_ *tokenSession, k tokenKey) error {
+			cert = k.Certificate()
+			if name = filepath.Base(k.Label()); name == "." || name == string(filepath.Separator) {
+				name = "token"
+			}
+			return nil
+		})
+	} else {
+		ks, openErr := a.keyStore()
+		if openErr != nil {
+			return nil, "", openErr
+		}
+		i, showErr := ks.Show(key)
+		if showErr != nil {
+			return nil, "", inKey(key, showErr)
+		}
+		cert, name = i.Certificate, i.Name
+	}
+	if err == nil && cert == nil {
+		where := text{"в контейнере %s нет сертификата", "the container %s holds no certificate"}
+		if pkcs11.IsURI(key) {
+			where = text{"на токене нет сертификата ключа %s", "the token holds no certificate of the key %s"}
+		}
+		err = failedf(where, key).withHint(text{"положите его: gosklyuch cert install", "put it in: gosklyuch cert install"})
+	}
+	return cert, name, err
+}
+
 func (a *app) certExportCommand() *cobra.Command {
 	var key, format string
 	var out output
 	c := &cobra.Command{
 		Use:   "export --key N [-o F.cer]",
-		Short: a.t(text{"записать сертификат контейнера в файл", "write a container's certificate to a file"}),
+		Short: a.t(text{"записать сертификат контейнера или ключа токена в файл", "write the certificate of a container or of a token's key to a file"}),
 		Args:  args(0, 0, text{}),
-		RunE: func(*cobra.Command, []string) error {
-			ks, err := a.keyStore()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cert, name, err := a.storedCertificate(cmd.Context(), key)
 			if err != nil {
 				return err
 			}
-			i, err := ks.Show(key)
-			if err != nil {
-				return inKey(key, err)
-			}
-			if i.Certificate == nil {
-				return failedf(text{"в контейнере %s нет сертификата", "the container %s holds no certificate"}, key).
-					withHint(text{"положите его: gosklyuch cert install", "put it in: gosklyuch cert install"})
-			}
 			if out.path == "" {
-				out.path = i.Name + ".cer"
+				out.path = name + ".cer"
 			}
-			raw := i.Certificate.Raw
+			raw := cert.Raw
 			switch format {
 			case "der":
 			case "pem":
@@ -86,7 +117,7 @@ func (a *app) certExportCommand() *cobra.Command {
 			return a.done(out.path, text{"сертификат записан: %s", "the certificate is written: %s"})
 		},
 	}
-	c.Flags().StringVar(&key, "key", "", a.t(text{"имя контейнера", "the container's name"}))
+	c.Flags().StringVar(&key, "key", "", a.t(containerOrToken))
 	c.Flags().StringVar(&format, "format", "der", a.t(text{"der или pem", "der or pem"}))
 	a.outputFlags(c, &out, false)
 	a.required(c, "key")

@@ -44,6 +44,9 @@ type app struct {
 	noInput bool
 	verbose bool // every check of a report
 
+	module   string // PKCS #11 module for URIs that name none
+	finalTry bool   // consent to use the last try of a PIN
+
 	secretFiles map[secretKind]*string
 	stdinTaken  string // the flag that reads standard input, once one does
 
@@ -201,7 +204,7 @@ func (a *app) commands() []*cobra.Command {
 		a.keyCommand(), a.requestCommand(), a.certCommand(), a.crlCommand(),
 		a.signCommand(), a.cosignCommand(), a.countersignCommand(), a.verifyCommand(),
 		a.rawCommand(), a.ocspCommand(), a.hashCommand(), a.trustCommand(),
-		a.caCommand(), a.demoCommand(), a.completionCommand(),
+		a.tokenCommand(), a.caCommand(), a.demoCommand(), a.completionCommand(),
 		a.reservedCommand("encrypt", "encrypt FILE --to CERT…"), a.reservedCommand("decrypt", "decrypt FILE --key K"),
 	}
 }
@@ -217,6 +220,13 @@ func (a *app) globalFlags(f *pflag.FlagSet) {
 	}))
 	f.String("lang", "", a.t(text{"язык сообщений: ru или en", "language of messages: ru or en"}))
 	f.BoolVar(&a.noInput, "no-input", false, a.t(text{"ничего не спрашивать", "never prompt"}))
+	f.StringVar(&a.module, "module", "", a.t(text{
+		"модуль PKCS #11, если его нет в URI (или $GOSKLYUCH_PKCS11_MODULE)",
+		"the PKCS #11 module where the URI names none (or $GOSKLYUCH_PKCS11_MODULE)",
+	}))
+	f.BoolVar(&a.finalTry, "final-try", false, a.t(text{
+		"использовать и последнюю попытку PIN перед блокировкой", "use even the last try of a PIN before it is locked",
+	}))
 	for _, s := range secretKinds {
 		a.secretFiles[s.kind] = f.String(s.flag, "", a.t(s.help))
 	}

@@ -16,7 +16,7 @@ import (
 // means that err is none of them.
 func libraryError(err error) *userError {
 	for _, translate := range []func(error) *userError{
-		keyError, containerError, signError, messageError, algorithmError, caError, nameError, fetchError, trustError,
+		tokenError, keyError, containerError, cryptoProError, signError, messageError, algorithmError, caError, nameError, fetchError, trustError,
 	} {
 		if u := translate(err); u != nil {
 			return u

@@ -8,8 +8,8 @@ import (
 )
 
 var keyHelp = text{
-	"ключ: имя контейнера или файл .pfx .p12 .p8 .pem",
-	"the key: a container's name, or a .pfx .p12 .p8 .pem file",
+	"ключ: имя контейнера, файл .pfx .p12 .p8 .pem, папка КриптоПро или pkcs11:…",
+	"the key: a container's name, a .pfx .p12 .p8 .pem file, a CryptoPro folder, or pkcs11:…",
 }
 
 // outputFlags adds -o and --force.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 	"github.com/gosklyuch/gosklyuch/token/soft"
 )
 
@@ -72,23 +73,51 @@ func (f *algorithmFlags) set(default256 string) string {
 	return ""
 }
 
+// noSuchKey says that no key has this algorithm and parameter set.
+func (f *algorithmFlags) noSuchKey(err error) error {
+	return usageErrorf(text{"такого ключа не бывает: %s", "there is no such key: %s"}, strings.TrimSpace(f.alg+" "+f.paramset)).withCause(err).
+		withHint(text{"наборы: cryptopro-a -b -c -xcha -xchb, tc26-256-a…d, tc26-512-a…c", "the sets: cryptopro-a -b -c -xcha -xchb, tc26-256-a…d, tc26-512-a…c"})
+}
+
+// check refuses an algorithm that no token is to be asked for.
+func (f *algorithmFlags) check() error {
+	if strings.HasPrefix(f.alg, "rsa-") && f.paramset == "" { // costly to make for a check
+		switch f.alg {
+		case "rsa-2048", "rsa-3072", "rsa-4096":
+			return nil
+		}
+	}
+	key, err := alg.GenerateKey(f.alg, f.paramset)
+	if err != nil {
+		return f.noSuchKey(err)
+	}
+	alg.Destroy(key)
+	return nil
+}
+
 func (a *app) keyCreateCommand() *cobra.Command {
-	var name, store string
+	var name string
 	var f algorithmFlags
+	var where storeFlags
 	c := &cobra.Command{
 		Use:     "create --name N",
-		Short:   a.t(text{"создать ключ в контейнере", "make a key in a container"}),
-		Example: "  gosklyuch key create --name ivanov\n  gosklyuch key create --name big --alg gost2012-512 --paramset tc26-512-c",
+		Short:   a.t(text{"создать ключ в контейнере или на токене", "make a key in a container or on a token"}),
+		Example: "  gosklyuch key create --name ivanov\n  gosklyuch key create --name big --alg gost2012-512 --paramset tc26-512-c\n  gosklyuch key create --name ivanov --store pkcs11:token=MyToken",
 		Args:    args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if store != "" {
-				return noTokens()
+			if where.store != "" {
+				if err := f.check(); err != nil {
+					return err
+				}
+				return a.keyOnToken(cmd.Context(), &where, &newTokenKey{label: name, algorithmFlags: f, set256: "cryptopro-xcha", secret: secretPassword},
+					text{"ключ создан (%s): %s", "the key is made (%s): %s"}, nil)
 			}
 			return a.keyCreate(cmd.Context(), name, f)
 		},
 	}
-	c.Flags().StringVar(&name, "name", "", a.t(text{"имя контейнера", "the container's name"}))
-	c.Flags().StringVar(&store, "store", "", a.t(text{"где хранить (pkcs11:… пока не поддерживается)", "where to keep it (pkcs11:… is not supported yet)"}))
+	c.Flags().StringVar(&name, "name", "", a.t(text{"имя контейнера или метка ключа на токене", "the container's name, or the key's label on the token"}))
+	a.addStoreFlags(c, &where)
+	a.addExportableFlag(c, &where)
 	a.addAlgorithmFlags(c, &f, "cryptopro-xcha")
 	a.required(c, "name")
 	return c
@@ -107,8 +136,7 @@ func (a *app) keyCreate(ctx context.Context, name string, f algorithmFlags) erro
 	}
 	key, err := alg.GenerateKey(f.alg, f.set("cryptopro-xcha"))
 	if err != nil {
-		return usageErrorf(text{"такого ключа не бывает: %s", "there is no such key: %s"}, strings.TrimSpace(f.alg+" "+f.paramset)).withCause(err).
-			withHint(text{"наборы: cryptopro-a -b -c -xcha -xchb, tc26-256-a…d, tc26-512-a…c", "the sets: cryptopro-a -b -c -xcha -xchb, tc26-256-a…d, tc26-512-a…c"})
+		return f.noSuchKey(err)
 	}
 	defer alg.Destroy(key)
 	pw, err := a.newPassword(secretPassword, text{"контейнер " + name, "container " + name})
@@ -180,11 +208,15 @@ func (a *app) showKey(ctx context.Context, ks *soft.Store, name string, m text) 
 }
 
 func (a *app) keyListCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: a.t(text{"показать контейнеры", "list the containers"}),
+	var store string
+	c := &cobra.Command{
+		Use:   "list [--store pkcs11:…]",
+		Short: a.t(text{"показать контейнеры или ключи токена", "list the containers, or a token's keys"}),
 		Args:  args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if store != "" {
+				return a.listTokenKeys(cmd.Context(), store)
+			}
 			ks, err := a.keyStore()
 			if err != nil {
 				return err
@@ -215,14 +247,19 @@ func (a *app) keyListCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().StringVar(&store, "store", "", a.t(text{"токен: pkcs11:token=МЕТКА", "the token: pkcs11:token=LABEL"}))
+	return c
 }
 
 func (a *app) keyShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show N",
-		Short: a.t(text{"показать контейнер (без пароля)", "show a container (no password needed)"}),
+		Short: a.t(text{"показать контейнер или ключ токена (без пароля)", "show a container or a token's key (no password needed)"}),
 		Args:  args(1, 1, text{"имя контейнера", "the container's name"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
+			if pkcs11.IsURI(arg[0]) {
+				return a.showTokenKey(cmd.Context(), arg[0])
+			}
 			ks, err := a.keyStore()
 			if err != nil {
 				return err
@@ -256,9 +293,12 @@ func (a *app) keyDeleteCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:   "delete N --yes",
-		Short: a.t(text{"удалить контейнер навсегда", "delete a container for good"}),
+		Short: a.t(text{"удалить контейнер или ключ токена навсегда", "delete a container or a token's key for good"}),
 		Args:  args(1, 1, text{"имя контейнера", "the container's name"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
+			if pkcs11.IsURI(arg[0]) {
+				return a.deleteTokenKey(cmd.Context(), arg[0], yes)
+			}
 			ks, err := a.keyStore()
 			if err != nil {
 				return err
@@ -287,10 +327,13 @@ func (a *app) keyDeleteCommand() *cobra.Command {
 func (a *app) keyPasswdCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "passwd N",
-		Short: a.t(text{"сменить пароль контейнера", "change a container's password"}),
+		Short: a.t(text{"сменить пароль контейнера или пассивного ключа токена", "change the password of a container or of a token's passive key"}),
 		Args:  args(1, 1, text{"имя контейнера", "the container's name"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
 			name := arg[0]
+			if pkcs11.IsURI(name) {
+				return a.passwdTokenKey(cmd.Context(), name)
+			}
 			ks, err := a.keyStore()
 			if err != nil {
 				return err

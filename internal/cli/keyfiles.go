@@ -18,14 +18,15 @@ import (
 )
 
 func (a *app) keyImportCommand() *cobra.Command {
-	var name, store string
+	var name string
+	var where storeFlags
 	c := &cobra.Command{
 		Use:   "import FILE --name N",
-		Short: a.t(text{"взять ключ из файла .pfx .p12 .p8 .pem", "take a key from a .pfx .p12 .p8 .pem file"}),
+		Short: a.t(text{"взять ключ из файла .pfx .p12 .p8 .pem или папки КриптоПро", "take a key from a .pfx .p12 .p8 .pem file or a CryptoPro folder"}),
 		Args:  args(1, 1, text{"файл с ключом", "the file with the key"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
-			if store != "" {
-				return noTokens()
+			if where.store != "" {
+				return a.importToToken(cmd.Context(), arg[0], name, &where)
 			}
 			ks, err := a.keyStore()
 			if err != nil {
@@ -36,21 +37,83 @@ func (a *app) keyImportCommand() *cobra.Command {
 				return err
 			}
 			defer k.close()
+			own, err := k.private() // a copy is an export
+			if err != nil {
+				return err
+			}
 			pw, err := a.newPassword(secretNewPassword, text{"контейнер " + name, "container " + name})
 			if err != nil {
 				return err
 			}
 			defer wipe(pw)
-			if err := ks.Create(cmd.Context(), name, k.signer, pw, soft.Meta{Certificate: k.cert, Chain: k.chain}); err != nil {
+			from, until := a.wholePeriod(k)
+			if err := ks.Create(cmd.Context(), name, own, pw, soft.Meta{
+				NotBefore: from, NotAfter: until, Certificate: k.cert, Chain: k.chain,
+			}); err != nil {
 				return inKey(name, err)
 			}
 			return a.showKey(cmd.Context(), ks, name, text{"ключ принят: %s (%s)", "the key is imported: %s (%s)"})
 		},
 	}
-	c.Flags().StringVar(&name, "name", "", a.t(text{"имя нового контейнера", "the new container's name"}))
-	c.Flags().StringVar(&store, "store", "", a.t(text{"где хранить (pkcs11:… пока не поддерживается)", "where to keep it (pkcs11:… is not supported yet)"}))
+	c.Flags().StringVar(&name, "name", "", a.t(text{"имя нового контейнера или метка ключа на токене", "the new container's name, or the key's label on the token"}))
+	a.addStoreFlags(c, &where)
+	a.addExportableFlag(c, &where)
 	a.required(c, "name")
 	return c
+}
+
+// wholePeriod returns both ends of a key's usage period, which a container wants.
+// Many keys say only when it ends: it then began with the certificate, or no
+// later than now. One that never ends is no period.
+func (a *app) wholePeriod(k *openedKey) (from, until time.Time) {
+	from, until = k.notBefore, k.notAfter
+	if until.IsZero() {
+		return time.Time{}, time.Time{}
+	}
+	if from.IsZero() && k.cert != nil {
+		from = k.cert.NotBefore
+	}
+	if from.IsZero() {
+		from = a.now()
+	}
+	if from.After(until) {
+		from = until
+	}
+	return from, until
+}
+
+// importToToken stores a key of a file on a token, with its certificate and
+// chain.
+func (a *app) importToToken(ctx context.Context, file, name string, where *storeFlags) error {
+	k, err := a.openKeyFile(file, secretPassword)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if err := canSign(k); err != nil { // no token takes such a key, and nobody could use it there
+		return err
+	}
+	own, err := k.private() // a copy is an export
+	if err != nil {
+		return err
+	}
+	n := &newTokenKey{label: name, software: own, secret: secretNewPassword}
+	return a.keyOnToken(ctx, where, n, text{"ключ записан на токен (%s): %s", "the key is on the token (%s): %s"}, func(t *tokenSession) error {
+		certs := k.chain
+		if k.cert != nil {
+			certs = append([]*pki.Certificate{k.cert}, certs...)
+		}
+		for i, c := range certs {
+			label := c.Subject.String()
+			if i == 0 && k.cert != nil {
+				label = "" // that of the key
+			}
+			if err := t.store.StoreCertificate(ctx, c, label); err != nil {
+				return inToken(t.uri, err)
+			}
+		}
+		return nil
+	})
 }
 
 // exportFlags choose the form of an exported key: exactly one path is set.
@@ -196,6 +259,9 @@ func (a *app) keyCheckCommand() *cobra.Command {
 func (a *app) checkKey(k *openedKey, cert *pki.Certificate, at time.Time) *keyCheck {
 	r := &keyCheck{Status: "valid", Key: alg.KeyName(k.signer.Public())}
 	r.add("can-sign", trySigning(k), text{"ключ подписывает", "the key signs"}, a)
+	if !k.notBefore.IsZero() || !k.notAfter.IsZero() {
+		r.add("container-usage-period", within(at, k.notBefore, k.notAfter, true), usagePeriod(k.notBefore, k.notAfter), a)
+	}
 	if cert == nil {
 		r.Checks = append(r.Checks, keyTest{"certificate", "skipped", a.t(text{"сертификата при ключе нет", "the key carries no certificate"})})
 		return r
@@ -209,7 +275,7 @@ func (a *app) checkKey(k *openedKey, cert *pki.Certificate, at time.Time) *keyCh
 		text{"сертификат действует до " + stamp(cert.NotAfter), "the certificate is valid until " + stamp(cert.NotAfter)}, a)
 	if !cert.PrivateKeyNotBefore.IsZero() || !cert.PrivateKeyNotAfter.IsZero() {
 		r.add("private-key-usage-period", within(at, cert.PrivateKeyNotBefore, cert.PrivateKeyNotAfter, true),
-			text{"ключом можно подписывать до " + stamp(cert.PrivateKeyNotAfter), "the key may sign until " + stamp(cert.PrivateKeyNotAfter)}, a)
+			usagePeriod(cert.PrivateKeyNotBefore, cert.PrivateKeyNotAfter), a)
 	}
 	return r
 }
@@ -227,6 +293,14 @@ func (r *keyCheck) add(id string, err error, good text, a *app) {
 	}
 }
 
+// usagePeriod says for how long a private key may sign; either end may be open.
+func usagePeriod(from, until time.Time) text {
+	if until.IsZero() {
+		return text{"ключом можно подписывать с " + stamp(from), "the key may sign from " + stamp(from)}
+	}
+	return text{"ключом можно подписывать до " + stamp(until), "the key may sign until " + stamp(until)}
+}
+
 // within checks a period whose ends may be open, and names the missed date.
 func within(at, from, until time.Time, private bool) error {
 	if !from.IsZero() && at.Before(from) || !until.IsZero() && at.After(until) {
@@ -237,6 +311,9 @@ func within(at, from, until time.Time, private bool) error {
 
 // trySigning signs a random probe and verifies it.
 func trySigning(k *openedKey) error {
+	if err := canSign(k); err != nil {
+		return err
+	}
 	probe := make([]byte, 32)
 	if _, err := io.ReadFull(rand.Reader, probe); err != nil {
 		return err

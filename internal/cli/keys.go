@@ -8,10 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/pfx"
+	"github.com/gosklyuch/gosklyuch/token/cryptopro"
+	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 	"github.com/gosklyuch/gosklyuch/token/soft"
 )
 
@@ -20,9 +23,13 @@ type openedKey struct {
 	signer crypto.Signer
 	cert   *pki.Certificate
 	chain  []*pki.Certificate
-	// private is the key itself, for export; it is wiped by close.
+	// private is the key itself, for export; it is wiped by close. A key whose
+	// owner marked it as not exportable gives an error.
 	private func() (crypto.Signer, error)
 	close   func() // wipes the key
+	// notBefore and notAfter bound the use of the private key where its
+	// container says so; zero is open.
+	notBefore, notAfter time.Time
 }
 
 // keyStore opens the containers of the home.
@@ -40,8 +47,8 @@ func (a *app) openKey(ctx context.Context, name string, kind secretKind) (*opene
 	switch {
 	case name == "":
 		return nil, usageError(text{"--key: имя ключа пустое", "--key: the key's name is empty"})
-	case strings.HasPrefix(name, "pkcs11:"):
-		return nil, noTokens()
+	case pkcs11.IsURI(name):
+		return a.openTokenKey(ctx, name, kind)
 	}
 	if !strings.ContainsAny(name, `/\`) {
 		k, err := a.openContainer(ctx, name, kind)
@@ -50,11 +57,6 @@ func (a *app) openKey(ctx context.Context, name string, kind secretKind) (*opene
 		}
 	}
 	return a.openKeyFile(name, kind)
-}
-
-func noTokens() *userError {
-	return failedf(text{"токены PKCS #11 пока не поддерживаются", "PKCS #11 tokens are not supported yet"}).
-		withHint(text{"используйте контейнер или файл .pfx", "use a container or a .pfx file"})
 }
 
 func (a *app) openContainer(ctx context.Context, name string, kind secretKind) (*openedKey, error) {
@@ -74,7 +76,10 @@ func (a *app) openContainer(ctx context.Context, name string, kind secretKind) (
 	if err != nil {
 		return nil, inKey(name, err)
 	}
-	return &openedKey{signer: k, private: k.Private, cert: k.Certificate(), chain: k.Info().Chain, close: func() { k.Close() }}, nil //nolint:errcheck,gosec // wiping cannot fail
+	return &openedKey{
+		signer: k, private: k.Private, cert: k.Certificate(), chain: k.Info().Chain,
+		notBefore: k.Info().NotBefore, notAfter: k.Info().NotAfter, close: func() { k.Close() }, //nolint:errcheck,gosec // wiping cannot fail
+	}, nil
 }
 
 func (a *app) openKeyFile(path string, kind secretKind) (*openedKey, error) {
@@ -82,23 +87,85 @@ func (a *app) openKeyFile(path string, kind secretKind) (*openedKey, error) {
 		return nil, failedf(text{"нет ни контейнера, ни файла с именем %s", "there is neither a container nor a file named %s"}, path).
 			withHint(text{"список контейнеров: gosklyuch key list", "the list of containers: gosklyuch key list"})
 	} else if err == nil && st.IsDir() {
-		return nil, notContainerFolder(path)
+		return a.openFolder(path, kind)
 	}
 	c, err := a.readKeyFile(path, kind)
 	if err != nil {
 		return nil, err
 	}
-	own := func() (crypto.Signer, error) { return c.Key, nil }
-	return &openedKey{signer: c.Key, private: own, cert: c.Certificate, chain: c.Chain, close: func() { alg.Destroy(c.Key) }}, nil
+	k := &openedKey{signer: c.Key, cert: c.Certificate, chain: c.Chain, close: func() { destroy(c.Key) }}
+	k.private = exportable(c.Key, !c.NotExportable, path)
+	k.notBefore, k.notAfter = c.Period.NotBefore, c.Period.NotAfter
+	return k, nil
 }
 
-// notContainerFolder says what a folder is that was given as a key.
-func notContainerFolder(path string) error {
-	if _, err := os.Stat(filepath.Join(path, "header.key")); err == nil {
-		return failedf(text{"%s: контейнеры КриптоПро пока не поддерживаются", "%s: CryptoPro containers are not supported yet"}, path).
-			withHint(text{"выгрузите ключ в .pfx по RFC 9548", "export the key to a .pfx by RFC 9548"})
+// destroy wipes a key, whichever package holds it.
+func destroy(key crypto.Signer) {
+	if held, ok := key.(*pfx.HeldKey); ok {
+		held.Destroy()
+		return
 	}
-	return failedf(text{"%s: это папка, а не ключ", "%s: this is a folder, not a key"}, path)
+	alg.Destroy(key)
+}
+
+// canSign refuses a key whose algorithm signs no more.
+func canSign(k *openedKey) error {
+	if !alg.IsLegacy(k.signer.Public()) {
+		return nil
+	}
+	return refusedf(text{
+		"ключом ГОСТ Р 34.10-2001 подписать нельзя: этот стандарт сменил ГОСТ Р 34.10-2012", "a key of GOST R 34.10-2001 does not sign: GOST R 34.10-2012 has replaced that standard",
+	}).withHint(text{
+		"получите новый ключ и сертификат по ГОСТ Р 34.10-2012; старые подписи проверяются как прежде",
+		"get a new key and certificate of GOST R 34.10-2012; old signatures verify as before",
+	})
+}
+
+// exportable returns what hands out a key for export, or refuses.
+func exportable(key crypto.Signer, allowed bool, name string) func() (crypto.Signer, error) {
+	return func() (crypto.Signer, error) {
+		if !allowed {
+			return nil, notExportable(name)
+		}
+		return key, nil
+	}
+}
+
+func notExportable(name string) *userError {
+	return refusedf(text{"%s: владелец запретил выгружать этот ключ", "%s: its owner has forbidden to export this key"}, name).
+		withHint(text{"подписывать им можно: --key " + name, "it can sign: --key " + name})
+}
+
+// openFolder opens a CryptoPro container. The password is asked for only if
+// the container has one.
+func (a *app) openFolder(dir string, kind secretKind) (*openedKey, error) {
+	if !cryptopro.IsContainer(dir) {
+		return nil, failedf(text{"%s: это папка, а не ключ", "%s: this is a folder, not a key"}, dir)
+	}
+	c, err := cryptopro.Load(dir)
+	if err != nil {
+		return nil, inKey(dir, err)
+	}
+	var pw []byte
+	if c.HasPassword {
+		if pw, err = a.secret(kind, text{"контейнер " + dir, "container " + dir}); err != nil {
+			return nil, err
+		}
+		defer wipe(pw)
+	}
+	if err := c.Unlock(pw); err != nil {
+		return nil, inKey(dir, err)
+	}
+	if len(c.Warnings) > 0 {
+		a.warnf(text{"часть файлов контейнера %s повреждена: сделайте новую копию, пока он открывается", "some files of the container %s are damaged: copy it anew while it still opens"}, dir)
+	}
+	if c.CertificateErr != nil {
+		a.warnf(text{"сертификат в контейнере %s не годится: укажите его через --cert", "the certificate in the container %s is of no use: give one with --cert"}, dir)
+	}
+	return &openedKey{
+		signer: c.Key, cert: c.Certificate, chain: c.Chain, close: c.Destroy,
+		private: exportable(c.Key, c.Exportable, dir), notBefore: c.NotBefore, notAfter: c.NotAfter,
+	}, nil
 }
 
 // readKeyFile reads any file with a private key; the password is asked for only

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rand"
 	"io"
 
@@ -53,6 +54,16 @@ func (a *app) rawSignCommand() *cobra.Command {
 }
 
 func (a *app) rawSign(_ context.Context, k *openedKey, file string) ([]byte, error) {
+	if err := canSign(k); err != nil {
+		return nil, err
+	}
+	if _, hashes := k.signer.(crypto.MessageSigner); hashes { // a token that signs only what it has hashed itself
+		doc, err := a.readFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return alg.SignMessage(rand.Reader, k.signer, alg.Identifier{}, doc)
+	}
 	id := alg.HashForKey(k.signer.Public())
 	h, err := alg.NewHash(id)
 	if err != nil {

@@ -43,6 +43,9 @@ func (a *app) requestCreateCommand() *cobra.Command {
 				return err
 			}
 			defer k.close()
+			if err := canSign(k); err != nil {
+				return err
+			}
 			raw, err := pki.CreateRequest(rand.Reader, tmpl, k.signer)
 			if err != nil {
 				return err

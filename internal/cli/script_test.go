@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 )
 
 func TestMain(m *testing.M) {
@@ -31,6 +36,11 @@ func TestMain(m *testing.M) {
 //	armor FORM FROM TO   pem:LABEL, base64, twice, crlf, bom or utf16
 //	freeport VAR         a free address of the loopback interface
 //	[!] await FILE       wait until FILE exists (does not exist)
+//	unpack FILE DIR      the files of a CryptoPro container from lines of name and Base64
+//
+// [softhsm] is stock SoftHSM, whose tokens live in the script's folder;
+// [softhsm-gost] is the one that was rebuilt with GOST, $SOFTHSM_GOST; [module]
+// is our own module, $MODULE.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -39,16 +49,26 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("LC_ALL", "C.UTF-8")
 			e.Setenv("PW", "Secret-Password-1")
+			if err := softHSMConfig(e); err != nil {
+				return err
+			}
 			return openSSLConfig(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "json": scriptJSON, "cut": scriptCut, "flip": scriptFlip,
 			"pki": scriptMakePKI, "armor": scriptArmor, "fill": scriptFill, "freeport": scriptFreePort, "await": scriptAwait,
+			"unpack": scriptUnpack,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
 			case "openssl":
 				return hasOpenSSL()
+			case "softhsm":
+				return hasTokens(softHSM(), "install the Debian package softhsm2")
+			case "softhsm-gost":
+				return hasTokens(os.Getenv("GOSKLYUCH_SOFTHSM_GOST"), "export GOSKLYUCH_SOFTHSM_GOST=$(scripts/build-softhsm-gost.sh)")
+			case "module":
+				return hasTokens(ownModule(), "make module")
 			case "root":
 				return os.Geteuid() == 0, nil
 			}
@@ -70,6 +90,76 @@ func openSSLConfig(e *testscript.Env) error {
 	path := filepath.Join(e.WorkDir, "openssl.cnf")
 	e.Setenv("OPENSSL_CONF", path)
 	return os.WriteFile(path, []byte("openssl_conf = d\n[d]\nengines = e\n[e]\ngost = g\n[g]\nengine_id = gost\ndefault_algorithms = ALL\n[req]\ndistinguished_name = dn\n[dn]\n"), 0o600)
+}
+
+// softHSM is where Debian and others put the module.
+func softHSM() string {
+	for _, path := range []string{"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so"} {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// withoutCgo says whether this build loads no module: the test's own file, which
+// is none, is then refused for that reason.
+func withoutCgo() bool {
+	self, err := os.Executable()
+	if err != nil {
+		return true
+	}
+	_, errs := pkcs11.List(context.Background(), self)
+	return errors.Is(errors.Join(errs...), pkcs11.ErrNoCgo)
+}
+
+// hasTokens says whether a module can be tested; where CI=true it must be.
+func hasTokens(module, how string) (bool, error) {
+	_, err := os.Stat(module)
+	has := module != "" && err == nil && !withoutCgo()
+	if !has && os.Getenv("CI") == "true" {
+		return false, fmt.Errorf("no PKCS #11 module to test with: %s, and build the tests with cgo", how)
+	}
+	return has, nil
+}
+
+// ownModule is where `make module` puts the PKCS #11 module.
+func ownModule() string {
+	path, err := filepath.Abs(filepath.Join("..", "..", "bin", "gosklyuch-pkcs11.so"))
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+func softHSMConfig(e *testscript.Env) error {
+	e.Setenv("GOSKLYUCH_PKCS11_MODULE", softHSM())
+	e.Setenv("MODULE", ownModule())
+	e.Setenv("SOFTHSM_GOST", os.Getenv("GOSKLYUCH_SOFTHSM_GOST"))
+	e.Setenv("SOFTHSM2_CONF", filepath.Join(e.WorkDir, "softhsm2.conf"))
+	dir := filepath.Join(e.WorkDir, "softhsm")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	text := "directories.tokendir = " + dir + "\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n"
+	return os.WriteFile(filepath.Join(e.WorkDir, "softhsm2.conf"), []byte(text), 0o600)
+}
+
+func scriptUnpack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: unpack FILE DIR")
+	}
+	dir := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		name, text, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok {
+			continue
+		}
+		b, err := base64.StdEncoding.DecodeString(text)
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(name)), b, 0o600))
+	}
 }
 
 func scriptExits(ts *testscript.TestScript, neg bool, args []string) {

@@ -20,7 +20,29 @@ const (
 	secretNewPassword
 	secretParentPassword
 	secretOCSPPassword
+	secretPIN
+	secretNewPIN
+	secretSOPIN
+	secretPUK
+	secretParentPIN
+	secretOCSPPIN
 )
+
+// pinOf says which PIN opens the token of a key whose password, where it has
+// one of its own, is of the kind.
+func pinOf(kind secretKind) secretKind {
+	switch kind {
+	case secretParentPassword:
+		return secretParentPIN
+	case secretOCSPPassword:
+		return secretOCSPPIN
+	default:
+		return secretPIN
+	}
+}
+
+// isPIN says whether a secret is a token's.
+func (k secretKind) isPIN() bool { return k >= secretPIN }
 
 // maxSecret bounds a password's length in bytes: a longer first line is a
 // mistaken file, not a password.
@@ -53,6 +75,36 @@ var secretKinds = []struct {
 		text{"файл с паролем ключа службы OCSP", "file with the password of the OCSP service's key"},
 		text{"Пароль ключа OCSP", "Password of the OCSP key"},
 	},
+	{
+		secretPIN, "pin-file", "GOSKLYUCH_PIN",
+		text{"файл с PIN токена", "file with the token's PIN"},
+		text{"PIN", "PIN"},
+	},
+	{
+		secretNewPIN, "new-pin-file", "GOSKLYUCH_NEW_PIN",
+		text{"файл с новым PIN", "file with the new PIN"},
+		text{"Новый PIN", "New PIN"},
+	},
+	{
+		secretSOPIN, "so-pin-file", "GOSKLYUCH_SO_PIN",
+		text{"файл с PIN администратора токена", "file with the PIN of the token's security officer"},
+		text{"PIN администратора", "Security officer's PIN"},
+	},
+	{
+		secretPUK, "puk-file", "GOSKLYUCH_PUK",
+		text{"файл с PUK: то же, что PIN администратора", "file with the PUK: another name of the security officer's PIN"},
+		text{"PUK", "PUK"},
+	},
+	{
+		secretParentPIN, "parent-pin-file", "GOSKLYUCH_PARENT_PIN",
+		text{"файл с PIN токена вышестоящего УЦ", "file with the PIN of the parent CA's token"},
+		text{"PIN токена вышестоящего УЦ", "PIN of the parent CA's token"},
+	},
+	{
+		secretOCSPPIN, "ocsp-pin-file", "GOSKLYUCH_OCSP_PIN",
+		text{"файл с PIN токена службы OCSP", "file with the PIN of the OCSP service's token"},
+		text{"PIN токена службы OCSP", "PIN of the OCSP service's token"},
+	},
 }
 
 // secret returns a secret from its file, its variable or the terminal, in this
@@ -70,14 +122,19 @@ func (a *app) newSecret(kind secretKind, what text) ([]byte, error) {
 func (a *app) obtainSecret(kind secretKind, what text, twice bool) ([]byte, error) {
 	s := secretKinds[kind-1]
 	if file := *a.secretFiles[kind]; file != "" {
-		return a.secretFromFile(file, s.flag)
+		return a.secretFromFile(file, s.flag, kind)
 	}
 	if v, ok := a.lookupEnv(s.env); ok {
 		return []byte(v), nil
 	}
 	tty := a.terminal()
 	if a.noInput || tty == nil {
-		return nil, usageErrorf(text{"нужен пароль (%s), а спросить его нельзя", "a password is needed (%s) and may not be asked for"}, a.t(what)).
+		need := text{"нужен пароль (%s), а спросить его нельзя", "a password is needed (%s) and may not be asked for"}
+		if kind.isPIN() {
+			p := s.prompt
+			need = text{"нужен " + p.ru + " (%s), а спросить его нельзя", p.en + " (%s): it is needed and may not be asked for"}
+		}
+		return nil, usageErrorf(need, a.t(what)).
 			withHint(text{"укажите --" + s.flag + " ФАЙЛ или $" + s.env, "give --" + s.flag + " FILE or $" + s.env})
 	}
 	defer tty.Close() //nolint:errcheck // a terminal opened for reading: nothing is lost
@@ -93,26 +150,33 @@ func (a *app) obtainSecret(kind secretKind, what text, twice bool) ([]byte, erro
 	}
 	if !bytes.Equal(first, second) {
 		wipe(first)
+		if kind.isPIN() {
+			return nil, refusedf(text{"два PIN не совпали", "the two PINs differ"})
+		}
 		return nil, refusedf(text{"пароли не совпали", "the two passwords differ"})
 	}
 	return first, nil
 }
 
 // secretFromFile reads the first line of a file, or of standard input.
-func (a *app) secretFromFile(file, flag string) ([]byte, error) {
+func (a *app) secretFromFile(file, flag string, kind secretKind) ([]byte, error) {
+	what := text{"файл пароля", "the password file"}
+	if kind.isPIN() {
+		what = text{"файл PIN", "the PIN file"}
+	}
 	if file == "-" {
 		if a.stdinTaken != "" {
 			return nil, usageErrorf(text{"стандартный ввод уже читает %s", "standard input is already read by %s"}, a.stdinTaken)
 		}
 		a.stdinTaken = "--" + flag
-		return firstLine(a.in, "-")
+		return firstLine(a.in, "-", what)
 	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, inSecretFile(flag, err)
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	b, err := firstLine(f, file)
+	b, err := firstLine(f, file, what)
 	if err != nil {
 		return nil, inSecretFile(flag, err)
 	}
@@ -130,21 +194,21 @@ func inSecretFile(flag string, err error) error {
 
 // firstLine returns the first line without its line end. Every buffer that
 // held more than that is wiped.
-func firstLine(r io.Reader, name string) ([]byte, error) {
+func firstLine(r io.Reader, name string, what text) ([]byte, error) {
 	br := bufio.NewReaderSize(r, maxSecret)
 	line, err := br.ReadSlice('\n')
 	out := bytes.Clone(line)
 	wipe(line)
 	if errors.Is(err, bufio.ErrBufferFull) {
 		wipe(out)
-		return nil, failedf(text{"первая строка файла пароля %s длиннее %d байт", "the first line of the password file %s is longer than %d bytes"}, name, maxSecret)
+		return nil, failedf(text{what.ru + " %s: первая строка длиннее %d байт", what.en + " %s: the first line is longer than %d bytes"}, name, maxSecret)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		wipe(out)
 		return nil, err
 	}
 	if len(out) == 0 {
-		return nil, failedf(text{"файл пароля %s пуст", "the password file %s is empty"}, name)
+		return nil, failedf(text{what.ru + " %s пуст", what.en + " %s is empty"}, name)
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r")), nil
 }

@@ -52,6 +52,12 @@ func (a *app) signer(ctx context.Context, f *signFlags) (*sign.Signer, *openedKe
 }
 
 func (a *app) signerFor(k *openedKey, f *signFlags) (*sign.Signer, error) {
+	if err := canSign(k); err != nil {
+		return nil, err
+	}
+	if err := within(a.now(), k.notBefore, k.notAfter, true); err != nil {
+		return nil, err
+	}
 	s := &sign.Signer{Key: k.signer, Cert: k.cert, Chain: k.chain, Detached: true, Now: a.now}
 	if f.cert != "" {
 		certs, err := a.readCertificates(f.cert)
