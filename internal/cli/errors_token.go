@@ -80,6 +80,11 @@ func tokenError(err error) *userError {
 	if errors.As(err, &refused) {
 		return pinRefused(refused, text{"PIN", "PIN"})
 	}
+	// A token that fails every call is "not found" too; what it answered says more.
+	var code *pkcs11.Error
+	if errors.As(err, &code) && errors.Is(err, pkcs11.ErrNotFound) {
+		return codeError(code)
+	}
 	if errors.Is(err, pkcs11.ErrNotFound) {
 		return tokenNotFound(err)
 	}
@@ -100,7 +105,6 @@ func tokenError(err error) *userError {
 	if errors.As(err, &uri) {
 		return badURI(uri)
 	}
-	var code *pkcs11.Error
 	if errors.As(err, &code) {
 		return codeError(code)
 	}
