@@ -2,6 +2,7 @@ package pkcs11
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -10,6 +11,7 @@ func FuzzParseURI(f *testing.F) {
 		"pkcs11:token=a;id=%01%ff;object=%D0%BA?pin-source=file:/a%20b&module-name=softhsm2",
 		"pkcs11:serial=1;library-version=1.2;x-a=b?x-c=d&pin-value=%00",
 		"pkcs11:?module-path=/a//b&pin-value=1",
+		"pkcs11:id=" + strings.Repeat("+", maxURI/2),
 	} {
 		f.Add(s)
 	}

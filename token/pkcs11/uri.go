@@ -74,6 +74,11 @@ func ParseURI(text string) (*URI, error) {
 	if u.PINSource != "" && u.PINValue != nil {
 		return nil, &URIError{Attribute: "pin-source", Why: "given together with pin-value"}
 	}
+	// The canonical form escapes what the text may have left bare, three octets
+	// for one: what is accepted must still be readable after String.
+	if len(u.String()) > maxURI {
+		return nil, &URIError{Why: fmt.Sprintf("longer than %d octets when every octet that needs it is escaped", maxURI)}
+	}
 	return u, nil
 }
 
