@@ -54,7 +54,9 @@ var table = []row{
 	{pkg: "sign", may: rooms("cms", "pki", "pki/alg", "tsp", "ocsp")},
 	{pkg: "verify/revocation", may: rooms("pki", "pki/path", "ocsp")},
 	{pkg: "verify", may: rooms("cms", "pki", "pki/path", "pki/profile", "pki/alg", "ocsp", "tsp", "verify/revocation")},
-	{pkg: "trust", may: rooms("pki", "pki/path", "cms")},
+	{pkg: "xmldsig", may: rooms("pki", "pki/alg")},
+	{pkg: "trust", may: rooms("pki", "pki/alg", "pki/path", "xmldsig", "cms")},
+	{pkg: "report", may: rooms("verify", "verify/revocation", "cms", "pki", "pki/alg")},
 	{pkg: "fetch", may: rooms("pki", "ocsp", "tsp", "verify/revocation")},
 	{pkg: "journal", may: rooms("pki", "pki/alg", "gost/...")},
 	{pkg: "internal/casock", may: rooms("pki/ca", "pki", "ocsp")},
@@ -72,15 +74,21 @@ func rooms(own ...string) []string { return append(own, common...) }
 // foreign says which rooms may import a foreign package (a prefix of its
 // import path). A package that no row names is free.
 var foreign = map[string][]string{
-	"net/http":                           {"fetch", "server", "internal/cli"},
-	"github.com/spf13/":                  {"internal/cli"},
-	"golang.org/x/term":                  {"internal/cli"},
-	"github.com/schollz/progressbar":     {"internal/cli"},
-	"go.etcd.io/bbolt":                   {"pki/ca/boltstore"},
-	"github.com/jackc/pgx":               {"pki/ca/pgstore"},
-	"github.com/miekg/pkcs11":            {"token/pkcs11"},
-	"github.com/ThalesGroup/crypto11":    {"token/pkcs11"},
-	"software.sslmate.com/src/go-pkcs12": {"pki/pfx"},
+	"net/http":                            {"fetch", "server", "internal/cli"},
+	"github.com/spf13/":                   {"internal/cli"},
+	"golang.org/x/term":                   {"internal/cli"},
+	"github.com/schollz/progressbar":      {"internal/cli"},
+	"go.etcd.io/bbolt":                    {"pki/ca/boltstore"},
+	"github.com/jackc/pgx":                {"pki/ca/pgstore"},
+	"codeberg.org/go-pdf/fpdf":            {"report"},
+	"rsc.io/qr":                           {"report"},
+	"golang.org/x/image":                  {"report"},
+	"github.com/beevik/etree":             {"xmldsig"},
+	"github.com/russellhaering/goxmldsig": {"xmldsig"},
+	"github.com/prometheus/":              {"server"},
+	"github.com/miekg/pkcs11":             {"token/pkcs11"},
+	"github.com/ThalesGroup/crypto11":     {"token/pkcs11"},
+	"software.sslmate.com/src/go-pkcs12":  {"pki/pfx"},
 }
 
 // rowFor returns the row of a package: an exact row before a tree.
