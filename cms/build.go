@@ -233,24 +233,3 @@ func signingCertificateV2(cert *pki.Certificate, h alg.Identifier) ([]byte, erro
 func (si *SignerInfo) AddCounterSignature(counter *SignerInfo) (*SignerInfo, error) {
 	return si.AddUnsigned(oid.AttrCounterSignature, counter.Raw)
 }
-
-// AddUnsigned returns si with one more unsigned attribute of type t with the
-// DER value. What is signed does not change: version to signature are copied
-// octet for octet.
-func (si *SignerInfo) AddUnsigned(t oid.OID, value []byte) (*SignerInfo, error) {
-	parts, err := der.Elements(si.Raw)
-	if err != nil {
-		return nil, &FormatError{Field: "SignerInfo", Err: err}
-	}
-	if n := len(parts); parts[n-1][0] == tagContext1 {
-		parts = parts[:n-1]
-	}
-	list := make([][]byte, 0, len(si.UnsignedAttrs)+1)
-	for _, a := range si.UnsignedAttrs {
-		list = append(list, a.Raw)
-	}
-	list = append(list, attribute(t, value))
-	// RFC 5652, section 5.3: UnsignedAttributes ::= SET SIZE (1..MAX) OF Attribute
-	parts = append(parts, setOf(tagContext1, list))
-	return parseSignerInfo(der.Wrap(tagSequence, parts...), si.limits, si.depth)
-}

@@ -15,6 +15,7 @@
 package cms
 
 import (
+	"io"
 	"math/big"
 
 	"github.com/gosklyuch/gosklyuch/internal/der"
@@ -55,11 +56,18 @@ type SignedData struct {
 	Armor            der.Armor        // how the message was wrapped
 	BER              bool             // some length was indefinite or some string in pieces
 
+	// Again returns the content once more, from its beginning, for an archive
+	// time stamp of the second version, which covers it octet for octet. The
+	// caller sets it where the document can be read twice; nil means it cannot.
+	Again func() (io.Reader, error)
+
 	certificates [][]byte           // CertificateChoices as they came
 	revocations  [][]byte           // RevocationInfoChoice as they came
 	digests      map[oid.OID][]byte // of the content, by digest algorithm
 	head         []byte             // first octets of the content
 	limits       Limits
+	sorted       bool // the SignerInfos stood in the order of DER
+	extended     bool // AddEvidence added something
 }
 
 // Attribute is a CMS attribute (RFC 5652, section 5.3). Raw and each value are

@@ -95,6 +95,7 @@ func ReadSigned(r io.Reader, content io.Writer, l Limits) (*SignedData, error) {
 		return nil, err
 	}
 	sd.BER = rd.s.BER()
+	sd.sorted = isSorted(signersRaw(sd.Signers))
 	return sd, nil
 }
 

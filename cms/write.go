@@ -52,8 +52,11 @@ type FinishFunc func(Digests) ([]*SignerInfo, error)
 // sorted by their encoding (X.690, section 11.6), not in the order given; so
 // they do in the other Write functions.
 func WriteDetached(w io.Writer, m Message, signers []*SignerInfo) error {
-	f := m.frame(signers)
-	encap := der.Wrap(tagSequence, oidDER(m.contentType()))
+	return m.frame(signers).writeDetached(w, m.contentType(), signers)
+}
+
+func (f *frame) writeDetached(w io.Writer, contentType oid.OID, signers []*SignerInfo) error {
+	encap := der.Wrap(tagSequence, oidDER(contentType))
 	body := der.Wrap(tagSequence, f.head, encap, f.tail, f.signers(signers))
 	_, err := w.Write(der.Wrap(tagSequence, oidDER(oid.SignedData), der.Wrap(tagContext0, body)))
 	return err
@@ -69,7 +72,13 @@ func WriteDetached(w io.Writer, m Message, signers []*SignerInfo) error {
 // nobody else can have changed, such as a private spool file.
 func WriteAttached(w io.Writer, m Message, content io.Reader, length int64, templates []*SignerInfo, finish FinishFunc) error {
 	f := m.frame(templates)
-	contentType := oidDER(m.contentType())
+	f.length = length
+	return f.writeAttached(w, m.contentType(), content, templates, finish)
+}
+
+func (f *frame) writeAttached(w io.Writer, eContentType oid.OID, content io.Reader, templates []*SignerInfo, finish FinishFunc) error {
+	length := f.length
+	contentType := oidDER(eContentType)
 	octets := der.AppendHeader(nil, der.TagOctetString, length)
 	explicit := der.AppendHeader(nil, tagContext0, int64(len(octets))+length)
 	encapLength := int64(len(contentType)+len(explicit)+len(octets)) + length
@@ -164,6 +173,9 @@ type frame struct {
 	head    []byte // version, digestAlgorithms
 	tail    []byte // certificates, crls
 	digests []alg.Identifier
+
+	length    int64 // of the content of an attached message
+	keepOrder bool  // of the signers
 }
 
 // frame encodes everything but content and signers.
@@ -178,13 +190,18 @@ func (m Message) frame(signers []*SignerInfo) *frame {
 	}
 	version := []byte{byte(asn1.INTEGER), 1, m.version(signers)}
 	f.head = append(version, setOf(tagSet, ids)...)
-	if certs := distinct(m.Certificates); len(certs) > 0 {
-		f.tail = append(f.tail, setOf(tagContext0, certs)...)
-	}
-	if lists := distinct(m.Revocations); len(lists) > 0 {
-		f.tail = append(f.tail, setOf(tagContext1, lists)...)
-	}
+	f.addSets(distinct(m.Certificates), distinct(m.Revocations))
 	return f
+}
+
+// addSets encodes certificates and crls in the order given.
+func (f *frame) addSets(certs, lists [][]byte) {
+	if len(certs) > 0 {
+		f.tail = append(f.tail, der.Wrap(tagContext0, certs...)...)
+	}
+	if len(lists) > 0 {
+		f.tail = append(f.tail, der.Wrap(tagContext1, lists...)...)
+	}
 }
 
 // version returns CMSVersion by the rules of RFC 5652, section 5.1.
@@ -213,11 +230,10 @@ func distinct(list [][]byte) [][]byte {
 
 // signers returns the SET OF SignerInfo.
 func (f *frame) signers(list []*SignerInfo) []byte {
-	raw := make([][]byte, len(list))
-	for i, si := range list {
-		raw[i] = si.Raw
+	if f.keepOrder {
+		return der.Wrap(tagSet, signersRaw(list)...)
 	}
-	return setOf(tagSet, raw)
+	return setOf(tagSet, signersRaw(list))
 }
 
 // known writes content of a known length.

@@ -3,12 +3,11 @@ package fetch
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
@@ -18,7 +17,7 @@ import (
 // issuer and has not run out ends the search. Lists that ran out are returned
 // too, beside the errors of what failed.
 func (f *Fetcher) CRLs(ctx context.Context, cert, issuer *pki.Certificate) ([]*pki.RevocationList, error) {
-	ctx, cancel, err := f.begin(ctx)
+	ctx, cancel, err := f.begin(ctx, true)
 	if err != nil {
 		return nil, err
 	}
@@ -54,86 +53,34 @@ func covers(list *pki.RevocationList, cert *pki.Certificate) bool {
 		(!p.OnlyUserCerts || !cert.IsCA) && (!p.OnlyCACerts || cert.IsCA)
 }
 
-// GetCRL fetches one list: DER, PEM or Base64.
+// GetCRL fetches one list: DER, PEM or Base64. A large one that is DER stays in
+// its file where there is a cache directory, and is scanned there.
 func (f *Fetcher) GetCRL(ctx context.Context, url string) (*pki.RevocationList, error) {
-	if f.o.Offline {
-		return nil, &Error{Kind: KindOffline, Err: ErrOffline}
+	if f.o.Offline && f.disk == nil {
+		return nil, offline()
 	}
-	v, err := f.cache.get(ctx, "crl "+url, f.o.Now, func() (any, int64, time.Time, error) {
-		raw, err := f.object(ctx, query{url: url, accept: "application/pkix-crl, */*;q=0.5", max: f.o.MaxCRL, large: true},
-			"a certificate revocation list")
-		if err != nil {
-			return nil, 0, time.Time{}, err
-		}
-		list, err := pki.ParseCRL(raw)
-		if err != nil {
-			return nil, 0, time.Time{}, &Error{
-				Kind: KindContent, URL: showRaw(url), Err: err,
-				Detail: "not a certificate revocation list",
+	v, err := f.obtain(ctx, want{
+		key: "crl " + url, what: "a certificate revocation list", large: true,
+		q: query{url: url, accept: "application/pkix-crl, */*;q=0.5", max: f.o.MaxCRL, large: true},
+		parse: func(data []byte, file *io.SectionReader) (thing, error) {
+			if file == nil {
+				list, err := pki.ParseCRL(data)
+				if err != nil {
+					return thing{}, err
+				}
+				return thing{value: list, size: int64(len(data)), nextUpdate: list.NextUpdate}, nil
 			}
-		}
-		return list, int64(len(raw)), f.expiry(list.NextUpdate, f.o.CacheAge), nil
+			list, err := pki.OpenRevocationList(file, file.Size())
+			if err != nil {
+				return thing{}, err
+			}
+			return thing{value: list, size: file.Size() / 32, nextUpdate: list.NextUpdate, inFile: true}, nil
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	return v.(*pki.RevocationList), nil
-}
-
-// Issuers fetches the certificates at the caIssuers addresses of cert (RFC
-// 5280, section 4.2.2.1). They are candidates, nothing more.
-func (f *Fetcher) Issuers(ctx context.Context, cert *pki.Certificate) ([]*pki.Certificate, error) {
-	ctx, cancel, err := f.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	urls := usable(cert.IssuingCertificateURLs)
-	if len(urls) == 0 {
-		return nil, noURL("the issuer's certificate")
-	}
-	var errs []error
-	for _, u := range urls {
-		v, err := f.cache.get(ctx, "cert "+u, f.o.Now, func() (any, int64, time.Time, error) { return f.certificate(ctx, u) })
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		return []*pki.Certificate{v.(*pki.Certificate)}, nil
-	}
-	return nil, errors.Join(errs...)
-}
-
-func (f *Fetcher) certificate(ctx context.Context, u string) (any, int64, time.Time, error) {
-	raw, err := f.object(ctx, query{url: u, accept: "application/pkix-cert, */*;q=0.5", max: limits.CertificateBytes}, "a certificate")
-	if err != nil {
-		return nil, 0, time.Time{}, err
-	}
-	c, err := pki.ParseCertificate(raw)
-	if err != nil {
-		return nil, 0, time.Time{}, &Error{Kind: KindContent, URL: showRaw(u), Detail: "not a certificate", Err: err}
-	}
-	return c, int64(len(raw)), f.expiry(time.Time{}, f.o.CacheAge), nil
-}
-
-// object fetches one object and takes it out of PEM or Base64. What is
-// something else entirely, such as an HTML page with status 200, is named.
-func (f *Fetcher) object(ctx context.Context, q query, want string) ([]byte, error) {
-	data, err := f.do(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	blocks, err := der.Decode(data)
-	var not *der.NotDERError
-	switch {
-	case errors.As(err, &not):
-		return nil, &Error{Kind: KindContent, URL: showRaw(q.url), Detail: fmt.Sprintf("the server sent %s, not %s", not.Kind, want)}
-	case err != nil:
-		return nil, &Error{Kind: KindContent, URL: showRaw(q.url), Detail: "the server did not send " + want, Err: err}
-	case len(blocks) != 1:
-		return nil, &Error{Kind: KindContent, URL: showRaw(q.url), Detail: fmt.Sprintf("the server sent %d objects, not one", len(blocks))}
-	}
-	return blocks[0].Bytes, nil
 }
 
 func showRaw(raw string) string {

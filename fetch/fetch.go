@@ -1,6 +1,9 @@
 // Package fetch brings evidence over HTTP: certificate revocation lists from
-// distribution points (RFC 5280, section 4.2.1.13) and OCSP responses from
-// responders (RFC 6960, appendix A). A [Fetcher] is a revocation.Source.
+// distribution points (RFC 5280, section 4.2.1.13), OCSP responses from
+// responders (RFC 6960, appendix A), certificates of issuers (RFC 5280, section
+// 4.2.2.1) and time stamps (RFC 3161, section 3.4). A [Fetcher] is a
+// revocation.Source. What it brought it can keep in a directory that processes
+// share.
 //
 // Addresses come out of certificates, which anybody can write. So every
 // request is bounded in size, time and redirects, carries no cookies and no
@@ -15,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -31,6 +35,14 @@ type Options struct {
 	// AllowPrivate lifts the address guard, for an authority inside the
 	// caller's own network and for tests.
 	AllowPrivate bool
+	// TypedURLs are addresses that the person typed: their hosts, at these
+	// ports, may be private. A redirect from there to another private address
+	// is refused like any other.
+	TypedURLs []string
+	// UnsafeProxyFromEnvironment sends requests through the proxy that
+	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. The address guard does not hold
+	// then: names are resolved by the proxy. Without it these are ignored.
+	UnsafeProxyFromEnvironment bool
 	// Timeout bounds one call with all its attempts; zero means 60 s.
 	Timeout time.Duration
 	// AttemptTimeout bounds one attempt at one address, for a revocation list
@@ -44,9 +56,15 @@ type Options struct {
 	// CacheSize bounds the octets of evidence that are kept in memory; zero
 	// means limits.FetchCache, negative keeps nothing.
 	CacheSize int64
-	// CacheAge bounds how long evidence is reused, and nextUpdate does too;
-	// zero means 1 h.
+	// CacheAge bounds how long evidence is reused without asking again, and
+	// nextUpdate does too; zero means 1 h.
 	CacheAge time.Duration
+	// CacheDir keeps evidence on disk, shared by processes; empty keeps none.
+	// It is made, with the mode 0700, when there is something to keep. Offline,
+	// what lies there is all there is.
+	CacheDir string
+	// DiskSize bounds the octets in CacheDir; zero means limits.FetchDisk.
+	DiskSize int64
 	// OCSPURL, if not empty, is asked instead of the responders that the
 	// certificate names.
 	OCSPURL string
@@ -57,6 +75,8 @@ type Options struct {
 	Rand io.Reader
 	// UserAgent is sent with each request; empty sends none.
 	UserAgent string
+
+	resolver *net.Resolver // of tests; nil: the system's
 }
 
 // Kind says why evidence could not be had.
@@ -114,6 +134,7 @@ type Fetcher struct {
 	client *http.Client
 	hosts  hostLocks
 	cache  *cache
+	disk   *disk // nil: none
 }
 
 var _ revocation.Source = (*Fetcher)(nil)
@@ -130,7 +151,11 @@ func New(o Options) *Fetcher {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	setDefault(&o.DiskSize, limits.FetchDisk)
 	f := &Fetcher{o: o, cache: newCache(o.CacheSize)}
+	if o.CacheDir != "" {
+		f.disk = &disk{dir: o.CacheDir, limit: o.DiskSize, now: o.Now}
+	}
 	f.hosts.limit = o.PerHost
 	f.client = newClient(o)
 	return f
@@ -148,10 +173,14 @@ func (f *Fetcher) Close() {
 	f.cache.clear()
 }
 
-// begin refuses offline and bounds the whole call.
-func (f *Fetcher) begin(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if f.o.Offline {
-		return nil, nil, &Error{Kind: KindOffline, Err: ErrOffline}
+// offline is the error of a call that would need a connection.
+func offline() error { return &Error{Kind: KindOffline, Err: ErrOffline} }
+
+// begin refuses offline, where nothing can be at hand either, and bounds the
+// whole call.
+func (f *Fetcher) begin(ctx context.Context, cached bool) (context.Context, context.CancelFunc, error) {
+	if f.o.Offline && (f.disk == nil || !cached) {
+		return nil, nil, offline()
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.o.Timeout)
 	return ctx, cancel, nil

@@ -21,27 +21,25 @@ var (
 	errScheme    = errors.New("fetch: the scheme is not http or https")
 )
 
-// newClient makes the client of a Fetcher: no cookies, no proxy, no
-// compression (a compressed body would grow past its bound unseen), bounded
-// headers.
+// newClient makes the client of a Fetcher: no cookies, no proxy unless the
+// caller asks for it, no compression (a compressed body would grow past its
+// bound unseen), bounded headers.
 func newClient(o Options) *http.Client {
-	d := &net.Dialer{Timeout: min(5*time.Second, o.AttemptTimeout), KeepAlive: 15 * time.Second}
-	if !o.AllowPrivate {
-		d.Control = guard
+	t := &http.Transport{
+		DialContext:            newDialer(o).dial,
+		TLSHandshakeTimeout:    5 * time.Second,
+		ResponseHeaderTimeout:  o.AttemptTimeout,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxConnsPerHost:        o.PerHost,
+		MaxIdleConns:           16,
+		IdleConnTimeout:        30 * time.Second,
 	}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            d.DialContext,
-			TLSHandshakeTimeout:    5 * time.Second,
-			ResponseHeaderTimeout:  o.AttemptTimeout,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxConnsPerHost:        o.PerHost,
-			MaxIdleConns:           16,
-			IdleConnTimeout:        30 * time.Second,
-		},
-		CheckRedirect: checkRedirect,
+	if o.UnsafeProxyFromEnvironment {
+		t.Proxy = http.ProxyFromEnvironment
+		t.DialContext = (&net.Dialer{Timeout: min(5*time.Second, o.AttemptTimeout)}).DialContext
 	}
+	return &http.Client{Transport: t, CheckRedirect: checkRedirect}
 }
 
 // checkRedirect bounds the redirects and keeps them on HTTP. The address of
@@ -68,6 +66,8 @@ type query struct {
 	accept string
 	max    int64
 	large  bool // the body may take as long as the whole call
+
+	etag, modified string // validators of what is at hand (RFC 9110, section 13.1)
 }
 
 // parseURL accepts http and https without credentials.
@@ -77,6 +77,8 @@ func parseURL(raw string) (*url.URL, error) {
 		return nil, &Error{Kind: KindScheme, Detail: "not a URL", Err: err}
 	}
 	switch {
+	case len(raw) > limits.FetchURL:
+		return nil, &Error{Kind: KindScheme, Detail: fmt.Sprintf("the URL is longer than %d octets", limits.FetchURL)}
 	case u.Scheme == "ldap" || u.Scheme == "ldaps":
 		return nil, &Error{Kind: KindScheme, URL: show(u), Detail: "LDAP is not supported"}
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -96,8 +98,15 @@ func show(u *url.URL) string {
 	return c.String()
 }
 
-// do makes one attempt and returns the body.
-func (f *Fetcher) do(ctx context.Context, q query) ([]byte, error) {
+// A reply is an answer with status 200 or 304 whose body is to be read.
+type reply struct {
+	*http.Response
+	url   *url.URL
+	close func()
+}
+
+// send makes one attempt. The caller closes the reply.
+func (f *Fetcher) send(ctx context.Context, q query) (_ *reply, err error) {
 	u, err := parseURL(q.url)
 	if err != nil {
 		return nil, err
@@ -107,54 +116,99 @@ func (f *Fetcher) do(ctx context.Context, q query) ([]byte, error) {
 		patience = f.o.Timeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	release, err := f.hosts.acquire(ctx, u.Host)
+	if err != nil {
+		cancel()
+		return nil, classify(u, err)
+	}
+	done := func() { release(); cancel() }
+	defer func() {
+		if err != nil {
+			done()
+		}
+	}()
+	req, err := q.request(ctx, u)
+	if err != nil {
+		return nil, &Error{Kind: KindScheme, URL: show(u), Err: err}
+	}
+	req.Header.Set("User-Agent", f.o.UserAgent) // empty: none is sent
+	resp, err := f.client.Do(req)
 	if err != nil {
 		return nil, classify(u, err)
 	}
-	defer release()
+	unchanged := resp.StatusCode == http.StatusNotModified && q.conditional()
+	if resp.StatusCode != http.StatusOK && !unchanged {
+		resp.Body.Close() //nolint:errcheck,gosec // nothing of it is used
+		return nil, &Error{
+			Kind: KindStatus, URL: show(u), HTTP: resp.StatusCode,
+			Detail: fmt.Sprintf("HTTP status %d", resp.StatusCode),
+		}
+	}
+	return &reply{resp, u, func() { resp.Body.Close(); done() }}, nil //nolint:errcheck,gosec // read to its end or given up
+}
+
+// request makes the HTTP request of a query.
+func (q query) request(ctx context.Context, u *url.URL) (*http.Request, error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if q.body != nil {
 		method, body = http.MethodPost, bytes.NewReader(q.body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
-		return nil, &Error{Kind: KindScheme, URL: show(u), Err: err}
+		return nil, err
 	}
-	if q.kind != "" {
-		req.Header.Set("Content-Type", q.kind)
-	}
-	req.Header.Set("Accept", q.accept)
-	req.Header.Set("User-Agent", f.o.UserAgent) // empty: none is sent
-	resp, err := f.client.Do(req)
-	if err != nil {
-		return nil, classify(u, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, &Error{
-			Kind: KindStatus, URL: show(u), HTTP: resp.StatusCode,
-			Detail: fmt.Sprintf("HTTP status %d", resp.StatusCode),
+	for name, value := range map[string]string{
+		"Content-Type": q.kind, "Accept": q.accept, "If-None-Match": q.etag, "If-Modified-Since": q.modified,
+	} {
+		if value != "" {
+			req.Header.Set(name, value)
 		}
 	}
-	return readBody(u, resp, q.max)
+	return req, nil
 }
 
-// readBody reads at most limit octets. What a server declares too large is not
-// read at all.
-func readBody(u *url.URL, resp *http.Response, limit int64) ([]byte, error) {
-	tooLarge := &Error{Kind: KindTooLarge, URL: show(u), Detail: fmt.Sprintf("the body is longer than %d octets", limit)}
-	if resp.ContentLength > limit {
-		return nil, tooLarge
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+// conditional says whether an answer "304 Not Modified" can be understood.
+func (q query) conditional() bool { return q.etag != "" || q.modified != "" }
+
+// object makes one attempt and returns the body, taken out of PEM or Base64,
+// and how long it may be used.
+func (f *Fetcher) object(ctx context.Context, q query, what string) ([]byte, time.Duration, error) {
+	r, err := f.send(ctx, q)
 	if err != nil {
-		return nil, classify(u, err)
+		return nil, 0, err
 	}
-	if int64(len(data)) > limit {
-		return nil, tooLarge
+	defer r.close()
+	data, err := r.read(q.max)
+	if err != nil {
+		return nil, 0, err
 	}
-	return data, nil
+	data, err = f.decode(want{q: q, what: what}, data)
+	return data, f.lifetime(r.Header), err
+}
+
+// copy writes the body of a reply to w, at most limit octets. What a server declares too large is not
+// read at all.
+func (r *reply) copy(w io.Writer, limit int64) error {
+	tooLarge := &Error{Kind: KindTooLarge, URL: show(r.url), Detail: fmt.Sprintf("the body is longer than %d octets", limit)}
+	if r.ContentLength > limit {
+		return tooLarge
+	}
+	n, err := io.Copy(w, io.LimitReader(r.Body, limit+1))
+	switch {
+	case err != nil:
+		return classify(r.url, err)
+	case n > limit:
+		return tooLarge
+	}
+	return nil
+}
+
+func (r *reply) read(limit int64) ([]byte, error) {
+	var b bytes.Buffer
+	if err := r.copy(&b, limit); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // classify turns an error of net/http into one with a kind.
@@ -166,6 +220,8 @@ func classify(u *url.URL, err error) error {
 	}
 	var ne net.Error
 	switch {
+	case errors.Is(err, errDead):
+		e.Err = errDead
 	case errors.Is(err, errGuard):
 		e.Kind, e.Err = KindAddress, errGuard
 		e.Detail = "refused"

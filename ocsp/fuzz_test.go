@@ -2,6 +2,8 @@ package ocsp
 
 import (
 	"testing"
+
+	"github.com/gosklyuch/gosklyuch/pki"
 )
 
 // FuzzParseRequest: whatever parses can be answered, and the answer parses.
@@ -43,6 +45,14 @@ func FuzzParseResponse(f *testing.F) {
 		}
 		if _, err := r.Check(p.options()); err == nil && string(r.RawTBS) != string(whole.RawTBS) {
 			t.Fatal("a forged response passed")
+		}
+		for _, c := range []*pki.Certificate{p.ca.cert, p.delegate.cert} {
+			if r.CheckSignature(c) == nil && string(r.RawTBS) != string(whole.RawTBS) {
+				t.Fatal("a forged signature verifies")
+			}
+		}
+		for _, s := range r.Singles {
+			_, _ = s.ArchiveCutoff(), s.InvalidityDate()
 		}
 	})
 }

@@ -52,7 +52,12 @@ type Certificate struct {
 	OCSPServers            []string
 	IssuingCertificateURLs []string
 	TimeStampingURLs       []string
-	Policies               []oid.OID
+	Policies               []oid.OID // identifiers of certificatePolicies; nil: extension absent
+	PolicyQualifiers       []PolicyQualifier
+	PolicyMappings         []PolicyMapping
+	PolicyConstraints      *PolicyConstraints
+	InhibitAnyPolicy       int // -1: extension absent
+	NameConstraints        *NameConstraints
 	PrivateKeyNotBefore    time.Time // zero: absent
 	PrivateKeyNotAfter     time.Time // zero: absent
 	SubjectSignTool        string

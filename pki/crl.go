@@ -40,27 +40,33 @@ type RevokedEntry struct {
 // RevocationList is a parsed CRL. Its entries stay encoded in Raw: Find and
 // Entries scan them, so that a list of a million entries costs its octets.
 type RevocationList struct {
-	Raw, RawTBS, RawIssuer []byte
-	Version                int // 1 or 2
-	Issuer                 Name
-	ThisUpdate             time.Time
-	NextUpdate             time.Time // zero: absent
-	Number                 *big.Int  // nil: absent
-	BaseNumber             *big.Int  // not nil: a delta CRL
-	AuthorityKeyID         []byte
-	AuthorityCertSerial    *big.Int
-	IDP                    *IssuingDistributionPoint
-	FreshestCRL            []string
-	SignatureAlgorithm     alg.Identifier
-	TBSSignatureAlgorithm  alg.Identifier
-	Signature              []byte
-	Extensions             []Extension
-	UnhandledCritical      []oid.OID // of the list and of its entries
-	Findings               []Finding
+	Raw, RawTBS         []byte // nil after OpenRevocationList
+	RawIssuer           []byte
+	Version             int // 1 or 2
+	Issuer              Name
+	ThisUpdate          time.Time
+	NextUpdate          time.Time // zero: absent
+	Number              *big.Int  // nil: absent
+	BaseNumber          *big.Int  // not nil: a delta CRL
+	AuthorityKeyID      []byte
+	AuthorityCertSerial *big.Int
+	IDP                 *IssuingDistributionPoint
+	FreshestCRL         []string
+	// ExpiredSince is expiredCertsOnCRL of X.509: certificates
+	// that expired at this moment or later stay on the list. Zero: absent.
+	ExpiredSince          time.Time
+	SignatureAlgorithm    alg.Identifier
+	TBSSignatureAlgorithm alg.Identifier
+	Signature             []byte
+	Extensions            []Extension
+	UnhandledCritical     []oid.OID // of the list and of its entries
+	Findings              []Finding
 
 	signatureUnused int
-	entries         []byte // contents of revokedCertificates
+	store           entryStore
 	count           int
+	file            *listFile // nil: the list is in memory
+	digests         *listDigests
 }
 
 // IssuingDistributionPoint is the extension that limits the scope of a CRL

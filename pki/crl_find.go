@@ -31,40 +31,76 @@ func (l *RevocationList) FindFor(issuer Name, serial *big.Int) (RevokedEntry, bo
 	if serial == nil {
 		return RevokedEntry{}, false, errors.New("pki: crl: no serial number to look for")
 	}
-	want := integerContent(serial)
-	own := issuer.Equal(l.Issuer)
-	var current *Name // certificateIssuer in force; nil: the issuer of the CRL
-	matches := own
-	var removed RevokedEntry
-	found := false
-	s := cryptobyte.String(l.entries)
+	f := finder{l: l, issuer: issuer, want: integerContent(serial), own: issuer.Equal(l.Issuer)}
+	h := l.store.hash(f.want)
+	for i := range l.store.windows {
+		w := &l.store.windows[i]
+		if w.filter != nil && !w.filter.has(h) {
+			continue
+		}
+		entry, found, err := f.window(w)
+		if err != nil || found {
+			return entry, found, err
+		}
+	}
+	return f.removed, f.isRemoved, nil
+}
+
+// finder looks for one certificate.
+type finder struct {
+	l         *RevocationList
+	issuer    Name
+	own       bool // issuer is that of the list
+	want      []byte
+	removed   RevokedEntry // with the reason removeFromCRL
+	isRemoved bool
+}
+
+// window looks through one window for an entry that revokes.
+func (f *finder) window(w *entryWindow) (RevokedEntry, bool, error) {
+	bad := func(i int, err error) (RevokedEntry, bool, error) {
+		return RevokedEntry{}, false, fmt.Errorf("pki: crl: entry %d: %w", i, err)
+	}
+	current, err := f.l.issuerAt(w.issuerAt) // nil: the issuer of the CRL
+	if err != nil {
+		return bad(w.first, err)
+	}
+	matches := f.own
+	if current != nil {
+		matches = current.Equal(f.issuer)
+	}
+	b, err := f.l.store.read(w.off, w.size, nil)
+	if err != nil {
+		return bad(w.first, err)
+	}
+	s := cryptobyte.String(b)
 	var e rawEntry
-	for i := 0; !s.Empty(); i++ {
+	for i := w.first; !s.Empty(); i++ {
 		if !nextEntry(&s, &e) {
-			return RevokedEntry{}, false, fmt.Errorf("pki: crl: entry %d is not valid", i)
+			return bad(i, errEntry)
 		}
 		if e.extensions != nil && bytes.Contains(e.extensions, certificateIssuerID) {
 			name, err := entryIssuer(e.extensions)
 			if err != nil {
-				return RevokedEntry{}, false, fmt.Errorf("pki: crl: entry %d: %w", i, err)
+				return bad(i, err)
 			}
 			if name != nil {
-				current, matches = name, name.Equal(issuer)
+				current, matches = name, name.Equal(f.issuer)
 			}
 		}
-		if !matches || !bytes.Equal(minimal(e.serial), want) {
+		if !matches || !bytes.Equal(minimal(e.serial), f.want) {
 			continue
 		}
 		entry, err := e.decode(current)
 		if err != nil {
-			return RevokedEntry{}, false, fmt.Errorf("pki: crl: entry %d: %w", i, err)
+			return bad(i, err)
 		}
 		if entry.Reason != ReasonRemoveFromCRL {
 			return entry, true, nil
 		}
-		removed, found = entry, true
+		f.removed, f.isRemoved = entry, true
 	}
-	return removed, found, nil
+	return RevokedEntry{}, false, nil
 }
 
 // Entries yields every entry in order, decoded one at a time. After an error
@@ -72,24 +108,40 @@ func (l *RevocationList) FindFor(issuer Name, serial *big.Int) (RevokedEntry, bo
 func (l *RevocationList) Entries() iter.Seq2[RevokedEntry, error] {
 	return func(yield func(RevokedEntry, error) bool) {
 		var current *Name
-		s := cryptobyte.String(l.entries)
-		for i := 0; !s.Empty(); i++ {
-			var raw rawEntry
-			if !nextEntry(&s, &raw) {
-				yield(RevokedEntry{}, fmt.Errorf("pki: crl: entry %d is not valid", i))
-				return
-			}
-			entry, err := raw.decode(current)
+		for i := range l.store.windows {
+			w := &l.store.windows[i]
+			b, err := l.store.read(w.off, w.size, nil)
 			if err != nil {
-				yield(RevokedEntry{}, fmt.Errorf("pki: crl: entry %d: %w", i, err))
+				yield(RevokedEntry{}, fmt.Errorf("pki: crl: entry %d: %w", w.first, err))
 				return
 			}
-			current = entry.Issuer
-			if !yield(entry, nil) {
+			if !yieldEntries(b, w.first, &current, yield) {
 				return
 			}
 		}
 	}
+}
+
+// yieldEntries yields the entries of one window; current is the certificate
+// issuer in force. It reports whether there may be more.
+func yieldEntries(s cryptobyte.String, i int, current **Name, yield func(RevokedEntry, error) bool) bool {
+	for ; !s.Empty(); i++ {
+		var raw rawEntry
+		if !nextEntry(&s, &raw) {
+			yield(RevokedEntry{}, fmt.Errorf("pki: crl: entry %d: %w", i, errEntry))
+			return false
+		}
+		entry, err := raw.decode(*current)
+		if err != nil {
+			yield(RevokedEntry{}, fmt.Errorf("pki: crl: entry %d: %w", i, err))
+			return false
+		}
+		*current = entry.Issuer
+		if !yield(entry, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // certificateIssuerID is the DER of the identifier of certificateIssuer.
@@ -161,9 +213,13 @@ func (out *RevokedEntry) process(x Extension) error {
 
 // entryIssuer returns the certificateIssuer among encoded extensions, or nil.
 func entryIssuer(extensions cryptobyte.String) (*Name, error) {
-	list, err := readExtensions(extensions, "crlEntryExtensions", new(recorder))
+	r := new(recorder)
+	list, err := readExtensions(extensions, "crlEntryExtensions", r)
 	if err != nil {
 		return nil, err
+	}
+	if f, bad := FirstError(r.list); bad {
+		return nil, der.Bad(f.Field, f.Detail)
 	}
 	x, ok := findExtension(list, oid.CertificateIssuer)
 	if !ok {
@@ -219,10 +275,4 @@ func (l *RevocationList) IsDelta() bool {
 // Extension returns the first list extension with the identifier.
 func (l *RevocationList) Extension(id oid.OID) (Extension, bool) {
 	return findExtension(l.Extensions, id)
-}
-
-// CheckSignatureFrom verifies the signature of the list with issuer's key and
-// nothing else. Errors are as for Certificate.CheckSignatureFrom.
-func (l *RevocationList) CheckSignatureFrom(issuer *Certificate) error {
-	return checkSignature(issuer, l.SignatureAlgorithm, l.TBSSignatureAlgorithm, l.signatureUnused, l.RawTBS, l.Signature)
 }

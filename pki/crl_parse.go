@@ -1,9 +1,7 @@
 package pki
 
 import (
-	"bytes"
 	"fmt"
-	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -28,7 +26,7 @@ func ParseCRL(data []byte) (*RevocationList, error) {
 	s := cryptobyte.String(data)
 	var whole cryptobyte.String
 	if s.ReadASN1Element(&whole, asn1.SEQUENCE) && !s.Empty() {
-		r.add(Warn, "trailing-octets", "certificateList", fmt.Sprintf("%d octets after the end of the list are ignored", len(s)), "X.690, 8.1.1.1")
+		trailing(r, int64(len(s)))
 		data = whole
 	}
 	o, err := parseSigned(data, "crl", r)
@@ -37,11 +35,22 @@ func ParseCRL(data []byte) (*RevocationList, error) {
 	}
 	l := &RevocationList{
 		Raw: o.raw, RawTBS: o.tbs, SignatureAlgorithm: o.algorithm,
-		Signature: o.signature, signatureUnused: o.unused,
+		Signature: o.signature, signatureUnused: o.unused, digests: &listDigests{},
 	}
 	if err := l.parseTBS(o.body, r); err != nil {
 		return nil, wrap(err)
 	}
+	l.finish(r)
+	return l, nil
+}
+
+// trailing records n octets after the list.
+func trailing(r *recorder, n int64) {
+	r.add(Warn, "trailing-octets", "certificateList", fmt.Sprintf("%d octets after the end of the list are ignored", n), "X.690, 8.1.1.1")
+}
+
+// finish compares the algorithms and keeps the findings.
+func (l *RevocationList) finish(r *recorder) {
 	// "This field MUST contain the same algorithm identifier as the signature
 	// field in the sequence tbsCertList", RFC 5280, 5.1.1.2.
 	if !l.SignatureAlgorithm.Equivalent(l.TBSSignatureAlgorithm) {
@@ -49,7 +58,6 @@ func ParseCRL(data []byte) (*RevocationList, error) {
 			fmt.Sprintf("%s outside, %s inside", l.SignatureAlgorithm.OID.Name(), l.TBSSignatureAlgorithm.OID.Name()), "RFC 5280, 5.1.1.2")
 	}
 	l.Findings = r.list
-	return l, nil
 }
 
 // parseTBS reads the contents of
@@ -63,9 +71,47 @@ func ParseCRL(data []byte) (*RevocationList, error) {
 //	    revokedCertificates  SEQUENCE OF SEQUENCE { ... } OPTIONAL,
 //	    crlExtensions        [0] EXPLICIT Extensions OPTIONAL }
 func (l *RevocationList) parseTBS(s cryptobyte.String, r *recorder) (err error) {
+	if err := l.parseHead(&s, r); err != nil {
+		return err
+	}
+	if s.PeekASN1Tag(asn1.SEQUENCE) {
+		entries, err := der.Read(&s, asn1.SEQUENCE, "tbsCertList.revokedCertificates")
+		if err != nil {
+			return err
+		}
+		l.store.mem, l.store.size = entries, int64(len(entries))
+		if entries.Empty() {
+			emptyEntries(r)
+		}
+	}
+	if err := l.parseTail(s, r); err != nil {
+		return err
+	}
+	return l.walk(r)
+}
+
+// emptyEntries: "When there are no revoked certificates, the revoked
+// certificates list MUST be absent", RFC 5280, 5.1.2.6.
+func emptyEntries(r *recorder) {
+	r.add(Warn, "entries-empty", "tbsCertList.revokedCertificates", "an empty sequence", "RFC 5280, 5.1.2.6")
+}
+
+// parseTail reads what follows the entries.
+func (l *RevocationList) parseTail(s cryptobyte.String, r *recorder) error {
+	if err := l.readExtensions(&s, r); err != nil {
+		return err
+	}
+	if !s.Empty() {
+		return der.Bad("tbsCertList", "unknown elements at the end")
+	}
+	return nil
+}
+
+// parseHead reads what precedes the entries.
+func (l *RevocationList) parseHead(s *cryptobyte.String, r *recorder) (err error) {
 	l.Version = 1
 	if s.PeekASN1Tag(asn1.INTEGER) {
-		content, err := der.Read(&s, asn1.INTEGER, "tbsCertList.version")
+		content, err := der.Read(s, asn1.INTEGER, "tbsCertList.version")
 		if err != nil {
 			return err
 		}
@@ -78,20 +124,20 @@ func (l *RevocationList) parseTBS(s cryptobyte.String, r *recorder) (err error) 
 			r.add(Error, "version-unknown", "tbsCertList.version", fmt.Sprintf("version number %d", n), "RFC 5280, 5.1.2.1")
 		}
 	}
-	if l.TBSSignatureAlgorithm, err = alg.ReadIdentifier(&s, "tbsCertList.signature"); err != nil {
+	if l.TBSSignatureAlgorithm, err = alg.ReadIdentifier(s, "tbsCertList.signature"); err != nil {
 		return err
 	}
-	if l.Issuer, err = readName(&s, "tbsCertList.issuer", r); err != nil {
+	if l.Issuer, err = readName(s, "tbsCertList.issuer", r); err != nil {
 		return err
 	}
 	if l.RawIssuer = l.Issuer.Raw; l.Issuer.IsEmpty() {
 		r.add(Error, "issuer-empty", "tbsCertList.issuer", "no attribute", "RFC 5280, 5.1.2.3")
 	}
-	if l.ThisUpdate, err = readTime(&s, "tbsCertList.thisUpdate", r); err != nil {
+	if l.ThisUpdate, err = readTime(s, "tbsCertList.thisUpdate", r); err != nil {
 		return err
 	}
 	if s.PeekASN1Tag(asn1.UTCTime) || s.PeekASN1Tag(asn1.GeneralizedTime) {
-		if l.NextUpdate, err = readTime(&s, "tbsCertList.nextUpdate", r); err != nil {
+		if l.NextUpdate, err = readTime(s, "tbsCertList.nextUpdate", r); err != nil {
 			return err
 		}
 		if l.NextUpdate.Before(l.ThisUpdate) {
@@ -102,25 +148,7 @@ func (l *RevocationList) parseTBS(s cryptobyte.String, r *recorder) (err error) 
 		// CRLs", RFC 5280, 5.1.2.5.
 		r.add(Warn, "next-update-missing", "tbsCertList.nextUpdate", "the field is absent", "RFC 5280, 5.1.2.5")
 	}
-	if s.PeekASN1Tag(asn1.SEQUENCE) {
-		entries, err := der.Read(&s, asn1.SEQUENCE, "tbsCertList.revokedCertificates")
-		if err != nil {
-			return err
-		}
-		l.entries = entries
-		if entries.Empty() {
-			// "When there are no revoked certificates, the revoked certificates
-			// list MUST be absent", RFC 5280, 5.1.2.6.
-			r.add(Warn, "entries-empty", "tbsCertList.revokedCertificates", "an empty sequence", "RFC 5280, 5.1.2.6")
-		}
-	}
-	if err := l.readExtensions(&s, r); err != nil {
-		return err
-	}
-	if !s.Empty() {
-		return der.Bad("tbsCertList", "unknown elements at the end")
-	}
-	return l.walk(r)
+	return nil
 }
 
 func (l *RevocationList) readExtensions(s *cryptobyte.String, r *recorder) error {
@@ -204,6 +232,13 @@ func (l *RevocationList) process(e Extension, field string, r *recorder) (known 
 			return true, err
 		}
 		l.FreshestCRL = uris(points)
+	case oid.ExpiredCertsOnCRL:
+		v := cryptobyte.String(e.Value)
+		at, err := readTime(&v, field, new(recorder))
+		if err != nil || !v.Empty() {
+			return true, der.Bad(field, "not a GeneralizedTime")
+		}
+		l.ExpiredSince = at
 	case oid.IssuerAltName:
 		s, err := der.Single(e.Value, asn1.SEQUENCE, field)
 		if err != nil {
@@ -302,64 +337,8 @@ func nextEntry(s *cryptobyte.String, e *rawEntry) bool {
 	return body.Empty()
 }
 
-// knownEntryExtensions are the contents octets of the entry extensions that are
+// knownEntryExtension: these are the contents octets of the entry extensions that are
 // processed: reasonCode, invalidityDate, certificateIssuer.
 func knownEntryExtension(id []byte) bool {
 	return len(id) == 3 && id[0] == 0x55 && id[1] == 0x1d && (id[2] == 21 || id[2] == 24 || id[2] == 29)
-}
-
-// walk counts the entries and looks for what forbids the use of the list: "If a
-// CRL contains a critical CRL entry extension that the application cannot
-// process, then the application MUST NOT use that CRL", RFC 5280, 5.3.
-func (l *RevocationList) walk(r *recorder) error {
-	s := cryptobyte.String(l.entries)
-	var e rawEntry
-	old := false
-	for !s.Empty() {
-		if !nextEntry(&s, &e) {
-			return der.Bad(fmt.Sprintf("tbsCertList.revokedCertificates[%d]", l.count), "not a valid entry")
-		}
-		l.count++
-		if e.extensions == nil {
-			continue
-		}
-		if l.Version == 1 && !old {
-			old = true
-			r.add(Error, "extensions-in-old-version", "tbsCertList.revokedCertificates", "version 1 with entry extensions", "RFC 5280, 5.1.2.1")
-		}
-		if !l.walkExtensions(e.extensions) {
-			return der.Bad(fmt.Sprintf("tbsCertList.revokedCertificates[%d].crlEntryExtensions", l.count-1), "not a list of extensions")
-		}
-	}
-	return nil
-}
-
-func (l *RevocationList) walkExtensions(s cryptobyte.String) bool {
-	for !s.Empty() {
-		var one, id, value cryptobyte.String
-		if !s.ReadASN1(&one, asn1.SEQUENCE) || !one.ReadASN1(&id, asn1.OBJECT_IDENTIFIER) {
-			return false
-		}
-		critical := false
-		if one.PeekASN1Tag(asn1.BOOLEAN) {
-			if !one.ReadASN1(&value, asn1.BOOLEAN) || len(value) != 1 {
-				return false
-			}
-			critical = value[0] != 0
-		}
-		if !one.ReadASN1(&value, asn1.OCTET_STRING) || !one.Empty() {
-			return false
-		}
-		if !critical || knownEntryExtension(id) {
-			continue
-		}
-		o, ok := oid.FromContent(bytes.Clone(id))
-		if !ok {
-			return false
-		}
-		if len(l.UnhandledCritical) < limits.Extensions && !slices.Contains(l.UnhandledCritical, o) {
-			l.UnhandledCritical = append(l.UnhandledCritical, o)
-		}
-	}
-	return true
 }

@@ -106,7 +106,8 @@ func (c *Certificate) processExtensions(r *recorder) {
 // information that it cannot process" (RFC 5280, 4.2). Others only inform.
 func malformedSeverity(e Extension) Severity {
 	switch e.ID {
-	case oid.BasicConstraints, oid.KeyUsage, oid.ExtKeyUsage, oid.NameConstraints, oid.PrivateKeyUsagePeriod:
+	case oid.BasicConstraints, oid.KeyUsage, oid.ExtKeyUsage, oid.NameConstraints, oid.PrivateKeyUsagePeriod,
+		oid.CertificatePolicies, oid.PolicyMappings, oid.PolicyConstraints, oid.InhibitAnyPolicy:
 		return Error
 	}
 	if e.Critical {
@@ -118,8 +119,6 @@ func malformedSeverity(e Extension) Severity {
 type extensionFunc func(c *Certificate, e Extension, field string, r *recorder) error
 
 // certificateExtension returns the function that reads the extension, or nil.
-// nameConstraints, policyMappings, policyConstraints and inhibitAnyPolicy stay
-// with the path validation, which reads them from Extensions.
 func certificateExtension(id oid.OID) extensionFunc {
 	switch id {
 	case oid.BasicConstraints:
@@ -138,6 +137,14 @@ func certificateExtension(id oid.OID) extensionFunc {
 		return readAuthorityInfoAccess
 	case oid.CertificatePolicies:
 		return readPolicies
+	case oid.PolicyMappings:
+		return readPolicyMappings
+	case oid.PolicyConstraints:
+		return readPolicyConstraints
+	case oid.InhibitAnyPolicy:
+		return readInhibitAnyPolicy
+	case oid.NameConstraints:
+		return readNameConstraints
 	case oid.PrivateKeyUsagePeriod:
 		return readPrivateKeyUsagePeriod
 	case oid.SubjectSignTool:
@@ -152,22 +159,4 @@ func certificateExtension(id oid.OID) extensionFunc {
 		return readNoCheck
 	}
 	return nil
-}
-
-// checkExtensionRules records rules that concern several extensions.
-func (c *Certificate) checkExtensionRules(r *recorder) {
-	if len(c.Extensions) > 0 && c.Version != 3 {
-		// "When extensions are used ... version MUST be 3", RFC 5280, 4.1.2.1.
-		r.add(Error, "extensions-in-old-version", "tbsCertificate.version", fmt.Sprintf("version %d with extensions", c.Version), "RFC 5280, 4.1.2.1")
-	}
-	if c.Subject.IsEmpty() {
-		switch {
-		case c.IsCA:
-			// "If the subject is a CA ..., then the subject field MUST be
-			// populated with a non-empty distinguished name", RFC 5280, 4.1.2.6.
-			r.add(Error, "subject-empty", "tbsCertificate.subject", "a CA without a name", "RFC 5280, 4.1.2.6")
-		case len(c.SubjectAltNames) == 0:
-			r.add(Warn, "subject-empty", "tbsCertificate.subject", "neither subject nor subjectAltName", "RFC 5280, 4.1.2.6")
-		}
-	}
 }

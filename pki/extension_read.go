@@ -51,7 +51,7 @@ func readBasicConstraints(c *Certificate, e Extension, field string, r *recorder
 		if !isCA {
 			// "CAs MUST NOT include the pathLenConstraint field unless the cA
 			// boolean is asserted", RFC 5280, 4.2.1.9.
-			r.add(Warn, "pathlen-without-ca", field+".pathLenConstraint", "present although cA is FALSE", "RFC 5280, 4.2.1.9")
+			r.add(Error, "pathlen-without-ca", field+".pathLenConstraint", "present although cA is FALSE", "RFC 5280, 4.2.1.9")
 		}
 	}
 	c.BasicConstraintsValid, c.IsCA, c.MaxPathLen = true, isCA, pathLen
@@ -64,17 +64,18 @@ func readKeyUsage(c *Certificate, e Extension, field string, r *recorder) error 
 	if err != nil {
 		return err
 	}
-	bits, _, strict, ok := der.BitString(content)
+	bits, unused, strict, ok := der.BitString(content)
 	if !ok {
 		return der.Bad(field, "not a BIT STRING")
 	}
 	if !strict {
-		r.add(Warn, "bits-not-der", field, "unused bits are not zero", "X.690, 11.2.1")
+		r.add(Error, "bits-not-der", field, "unused bits are not zero", "X.690, 11.2.1")
 	}
+	checkNamedBits(bits, unused, 0x1ff, field, r)
 	c.KeyUsage = KeyUsage(der.NamedBits(bits) & 0x1ff) // nine bits
 	if c.KeyUsage == 0 {
 		// "at least one of the bits MUST be set to 1", RFC 5280, 4.2.1.3.
-		r.add(Warn, "key-usage-empty", field, "no bit is set", "RFC 5280, 4.2.1.3")
+		r.add(Error, "key-usage-empty", field, "no bit is set", "RFC 5280, 4.2.1.3")
 	}
 	return nil
 }
@@ -174,7 +175,7 @@ func readAuthorityInfoAccess(c *Certificate, e Extension, field string, r *recor
 		return err
 	}
 	if s.Empty() {
-		r.add(Warn, "info-access-empty", field, "an empty sequence", "RFC 5280, 4.2.2.1")
+		r.add(Error, "info-access-empty", field, "an empty sequence", "RFC 5280, 4.2.2.1")
 	}
 	for n := 0; !s.Empty(); n++ {
 		if n >= limits.GeneralNames {
@@ -203,41 +204,6 @@ func readAuthorityInfoAccess(c *Certificate, e Extension, field string, r *recor
 		case oid.AccessTimeStamping:
 			c.TimeStampingURLs = append(c.TimeStampingURLs, g.Text)
 		}
-	}
-	return nil
-}
-
-// readPolicies: certificatePolicies ::= SEQUENCE SIZE (1..MAX) OF
-// PolicyInformation. Qualifiers are skipped.
-func readPolicies(c *Certificate, e Extension, field string, r *recorder) error {
-	s, err := der.Single(e.Value, asn1.SEQUENCE, field)
-	if err != nil {
-		return err
-	}
-	if s.Empty() {
-		r.add(Warn, "policies-empty", field, "an empty sequence", "RFC 5280, 4.2.1.4")
-	}
-	seen := map[oid.OID]bool{}
-	for !s.Empty() {
-		one, err := der.Read(&s, asn1.SEQUENCE, field+".policyInformation")
-		if err != nil {
-			return err
-		}
-		var id oid.OID
-		if !oid.Read(&one, &id) {
-			return der.Bad(field+".policyIdentifier", "not an object identifier")
-		}
-		if seen[id] {
-			// "A certificate policy OID MUST NOT appear more than once in a
-			// certificate policies extension", RFC 5280, 4.2.1.4.
-			r.add(Warn, "policy-duplicate", field, string(id), "RFC 5280, 4.2.1.4")
-			continue
-		}
-		seen[id] = true
-		if len(c.Policies) >= limits.GeneralNames {
-			return der.Bad(field, "too many policies")
-		}
-		c.Policies = append(c.Policies, id)
 	}
 	return nil
 }
@@ -283,6 +249,12 @@ func readAltNames(c *Certificate, e Extension, field string, r *recorder) error 
 	s, err := der.Single(e.Value, asn1.SEQUENCE, field)
 	if err != nil {
 		return err
+	}
+	if s.Empty() {
+		// "If the subjectAltName extension is present, the sequence MUST contain
+		// at least one entry", RFC 5280, 4.2.1.6.
+		r.add(Error, "alt-names-empty", field, "no name", "RFC 5280, 4.2.1.6")
+		return nil
 	}
 	names, err := readGeneralNames(s, field, r)
 	if err != nil {

@@ -143,7 +143,7 @@ func FuzzParseName(f *testing.F) {
 }
 
 func FuzzParseDN(f *testing.F) {
-	for _, s := range []string{"CN=Иванов Иван,C=RU", `O="ООО ""Ромашка""",CN=a\, b`, "СНИЛС=112-233-445 95", "1.2.3=#0c0178", "CN=a+SN=b", `CN=\D0\98`} {
+	for _, s := range []string{"CN=Иванов Иван,C=RU", `O="ООО ""Ромашка""",CN=a\, b`, "СНИЛС=112-233-445 95", "1.2.3=#0c0178", "CN=a+SN=b", `CN=\D0\98`, "s=#0000"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

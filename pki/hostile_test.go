@@ -129,7 +129,7 @@ var deviations = []struct {
 }{
 	{"serial negative", func(t testing.TB, p *parts) { p.serial = unhex(t, "0201ff") }, "serial-negative", pki.Warn},
 	{"serial zero", func(t testing.TB, p *parts) { p.serial = unhex(t, "020100") }, "serial-zero", pki.Warn},
-	{"serial not minimal", func(t testing.TB, p *parts) { p.serial = unhex(t, "02020001") }, "integer-not-minimal", pki.Warn},
+	{"serial not minimal", func(t testing.TB, p *parts) { p.serial = unhex(t, "02020001") }, "integer-not-minimal", pki.Error},
 	{"serial of 21 octets", func(t testing.TB, p *parts) { p.serial = append([]byte{2, 21}, bytes.Repeat([]byte{1}, 21)...) }, "serial-long", pki.Warn},
 	{"v1 with extensions", func(_ testing.TB, p *parts) { p.version = nil }, "extensions-in-old-version", pki.Error},
 	{"v1 written", func(t testing.TB, p *parts) { p.version = unhex(t, "a003020100") }, "default-encoded", pki.Warn},
@@ -137,15 +137,15 @@ var deviations = []struct {
 	{"outer algorithm", func(t testing.TB, p *parts) { p.outerAlg = unhex(t, "300a06082a85030701010303") }, "algorithm-mismatch", pki.Error},
 	{"unused bits", func(_ testing.TB, p *parts) { p.unused = 1 }, "signature-unused-bits", pki.Error},
 	{"no issuer", func(t testing.TB, p *parts) { p.issuer = unhex(t, "3000") }, "issuer-empty", pki.Error},
-	{"empty RDN", func(t testing.TB, p *parts) { p.subject = unhex(t, "30023100") }, "rdn-empty", pki.Warn},
-	{"PrintableString with @", func(t testing.TB, p *parts) { p.subject = unhex(t, "300c310a3008060355040313 0140") }, "string-alphabet", pki.Warn},
+	{"empty RDN", func(t testing.TB, p *parts) { p.subject = unhex(t, "30023100") }, "alt-name-not-critical", pki.Error},
+	{"PrintableString with @", func(t testing.TB, p *parts) { p.subject = unhex(t, "300c310a3008060355040313 0140") }, "string-alphabet", pki.Error},
 	{"TeletexString", func(t testing.TB, p *parts) { p.subject = unhex(t, "300c310a3008060355040314 01e9") }, "name-old-string-type", pki.Info},
 	{"name is a SEQUENCE", func(t testing.TB, p *parts) { p.subject = unhex(t, "300d310b3009060355041030 020500") }, "name-value-type", pki.Warn},
 	{"GeneralizedTime before 2050", func(t testing.TB, p *parts) {
 		p.validity = times("180f", "20260102030405Z", "170d", "490102030405Z")
 	}, "time-generalized", pki.Warn},
-	{"no seconds", func(_ testing.TB, p *parts) { p.validity = times("170b", "2601020304Z", "170d", "490102030405Z") }, "time-form", pki.Warn},
-	{"offset", func(_ testing.TB, p *parts) { p.validity = times("1711", "260102030405+0300", "170d", "490102030405Z") }, "time-form", pki.Warn},
+	{"no seconds", func(_ testing.TB, p *parts) { p.validity = times("170b", "2601020304Z", "170d", "490102030405Z") }, "time-form", pki.Error},
+	{"offset", func(_ testing.TB, p *parts) { p.validity = times("1711", "260102030405+0300", "170d", "490102030405Z") }, "time-form", pki.Error},
 	{"validity inverted", func(_ testing.TB, p *parts) { p.validity = times("170d", "490102030405Z", "170d", "260102030405Z") }, "validity-inverted", pki.Warn},
 	{"duplicate extension", func(_ testing.TB, p *parts) { p.extensions = append(p.extensions, p.extensions[0]) }, "extension-duplicate", pki.Error},
 	{"no extensions inside", func(_ testing.TB, p *parts) { p.extensions = [][]byte{} }, "extensions-empty", pki.Warn},
@@ -160,7 +160,7 @@ var deviations = []struct {
 	}, "boolean-not-der", pki.Warn},
 	{"pathLen without cA", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idBasic, critical, "3003020100")}
-	}, "pathlen-without-ca", pki.Warn},
+	}, "pathlen-without-ca", pki.Error},
 	{"pathLen negative", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idBasic, critical, "30060101ff0201ff")}
 	}, "extension-malformed", pki.Error},
@@ -172,7 +172,7 @@ var deviations = []struct {
 	}, "extension-malformed", pki.Error},
 	{"keyUsage empty", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idKeyUsage, critical, "030100")}
-	}, "key-usage-empty", pki.Warn},
+	}, "key-usage-empty", pki.Error},
 	{"extKeyUsage empty", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idEKU, "", "3000")}
 	}, "extension-malformed", pki.Error},
@@ -187,16 +187,16 @@ var deviations = []struct {
 	}, "authority-key-identifier-empty", pki.Info},
 	{"SAN not IA5", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idSAN, "", "30048202d098")}
-	}, "ia5-alphabet", pki.Warn},
+	}, "alt-name-form", pki.Error},
 	{"SAN empty", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idSAN, "", "3000")}
-	}, "general-names-empty", pki.Warn},
+	}, "alt-names-empty", pki.Error},
 	{"CRL points empty", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idCDP, "", "3000")}
 	}, "distribution-points-empty", pki.Warn},
 	{"policy twice", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idPolicies, "", "300e 3005 06032a0304 3005 06032a0304")}
-	}, "policy-duplicate", pki.Warn},
+	}, "policy-duplicate", pki.Error},
 	{"period broken", func(t testing.TB, p *parts) {
 		p.extensions = [][]byte{extension(t, idPKUP, "", "3003800131")}
 	}, "extension-malformed", pki.Error},
@@ -269,7 +269,7 @@ func TestUnhandledCritical(t *testing.T) {
 		extension(t, "06032a0305", "", "0500"), extension(t, idKeyUsage, critical, "03020780"),
 	}
 	c := mustCert(t, p.sign(t, key))
-	if got := fmt.Sprint(c.UnhandledCritical); got != "[1.2.3.4 2.5.29.30]" {
+	if got := fmt.Sprint(c.UnhandledCritical); got != "[1.2.3.4]" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -9,9 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
@@ -122,7 +125,13 @@ func parseRDN(set cryptobyte.String, field string, r *recorder) ([]Attribute, er
 			text = "#" + hex.EncodeToString(raw)
 			r.add(Warn, "name-value-type", field+"."+a.Type.Name(), fmt.Sprintf("the value is no character string (tag %#02x)", a.Tag), "RFC 5280, 4.1.2.4")
 		case deviation != "":
-			r.add(Warn, "string-alphabet", field+"."+a.Type.Name(), deviation, "X.680, 41")
+			severity := r.grave()
+			// Names of hosts and firms have "*" and "&", and issuers do not mind.
+			tame := bytes.ReplaceAll(bytes.ReplaceAll(value, []byte("*"), nil), []byte("&"), nil)
+			if _, other, _ := der.DecodeString(a.Tag, tame); other == "" {
+				severity = Warn
+			}
+			r.add(severity, "string-alphabet", field+"."+a.Type.Name(), deviation, "X.680, 41")
 		}
 		a.Value = text
 		checkAttributeType(a, field, r)
@@ -233,10 +242,9 @@ func (a Attribute) encode(b *cryptobyte.Builder) []byte {
 }
 
 // Equal compares two names by RFC 5280, section 7.1: attribute by attribute,
-// strings without regard to letter case, to the string type and to the amount
-// of white space; the attributes of a multi-valued RDN in any order. Unicode
-// normalisation is not applied: names that differ in composed and decomposed
-// letters are different.
+// strings prepared as RFC 4518 says (letter case, compatibility forms and the
+// amount of white space do not count), whatever the string type; the attributes
+// of a multi-valued RDN in any order.
 func (n Name) Equal(o Name) bool {
 	if n.Raw != nil && bytes.Equal(n.Raw, o.Raw) {
 		return true
@@ -248,18 +256,19 @@ func (n Name) Equal(o Name) bool {
 func (n Name) key() string {
 	var b strings.Builder
 	for _, rdn := range n.RDNs {
-		parts := make([]string, 0, len(rdn))
-		for _, a := range rdn {
-			parts = append(parts, a.key())
-		}
-		sort.Strings(parts)
-		b.WriteString("R")
-		b.WriteString(strconv.Itoa(len(parts)))
-		for _, p := range parts {
-			b.WriteString(p)
-		}
+		b.WriteString(rdnKey(rdn))
 	}
 	return b.String()
+}
+
+// rdnKey returns a text that is the same for equal relative names.
+func rdnKey(rdn []Attribute) string {
+	parts := make([]string, 0, len(rdn))
+	for _, a := range rdn {
+		parts = append(parts, a.key())
+	}
+	sort.Strings(parts)
+	return "R" + strconv.Itoa(len(parts)) + strings.Join(parts, "")
 }
 
 func (a Attribute) key() string {
@@ -273,10 +282,41 @@ func (a Attribute) key() string {
 	return string(a.Type) + kind + strconv.Itoa(len(value)) + ":" + value
 }
 
-// foldValue folds letter case and compresses white space (RFC 5280, 7.1, after
-// RFC 4518, 2.2 and 2.6.1, without the normalisation step).
+// foldValue prepares a string for comparison (RFC 5280, 7.1): mapping, case
+// folding, normalisation to NFKC and compression of white space (RFC 4518, 2.2,
+// 2.3 and 2.6.1). Characters that RFC 4518, 2.4 prohibits are left in: names
+// that have them are equal only to themselves.
 func foldValue(s string) string {
-	return strings.ToLower(strings.ToUpper(strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")))
+	plain := true
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || s[i] < ' ' || s[i] == 0x7f {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return strings.ToLower(strings.Join(strings.Fields(s), " "))
+	}
+	s = strings.Map(mapRune, s)
+	// Twice, because normalisation may bring forth letters that fold again.
+	for range 2 {
+		s = norm.NFKC.String(cases.Fold().String(s))
+	}
+	return strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
+}
+
+// mapRune is RFC 4518, section 2.2: what is invisible is mapped to nothing, and
+// separators to a space.
+func mapRune(r rune) rune {
+	switch {
+	case r == '\t' || r == '\n' || r == '\v' || r == '\f' || r == '\r' || r == 0x85 || unicode.Is(unicode.Z, r):
+		return ' '
+	case r == 0xad || r == 0x1806 || r == 0x34f || r >= 0x180b && r <= 0x180d || r >= 0xfe00 && r <= 0xfe0f || r == 0xfffc || r == 0x200b:
+		return -1
+	case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):
+		return -1
+	}
+	return r
 }
 
 // String returns the name as RFC 4514 text, most specific RDN first. Besides
@@ -302,7 +342,7 @@ func (n Name) String() string {
 func (a Attribute) String() string {
 	row, ok := rowOf(a.Type)
 	_, _, isString := der.DecodeString(a.Tag, nil)
-	if !ok || !isString && a.Tag != 0 {
+	if !ok || !isString && (a.Tag != 0 || a.Raw != nil) {
 		// "If the AttributeType is of the dotted-decimal form, the value is
 		// represented by # and the hexadecimal of its BER encoding."
 		keyword := string(a.Type)

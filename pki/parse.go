@@ -70,13 +70,13 @@ func ParseCertificate(data []byte) (*Certificate, error) {
 	if len(data) > limits.CertificateBytes {
 		return nil, fmt.Errorf("pki: certificate: larger than %d octets", limits.CertificateBytes)
 	}
-	r := new(recorder)
+	r := &recorder{certificate: true}
 	o, err := parseSigned(bytes.Clone(data), "certificate", r)
 	if err != nil {
 		return nil, wrap(err)
 	}
 	c := &Certificate{
-		Raw: o.raw, RawTBSCertificate: o.tbs, MaxPathLen: -1,
+		Raw: o.raw, RawTBSCertificate: o.tbs, MaxPathLen: -1, InhibitAnyPolicy: -1,
 		SignatureAlgorithm: o.algorithm, Signature: o.signature, signatureUnused: o.unused,
 	}
 	if err := c.parseTBS(o.body, r); err != nil {
@@ -186,7 +186,7 @@ func (c *Certificate) readSerial(s *cryptobyte.String, r *recorder) error {
 		return der.Bad(field, fmt.Sprintf("not an INTEGER of 1 to %d octets", limits.SerialBytes))
 	}
 	if !strict {
-		r.add(Warn, "integer-not-minimal", field, "the INTEGER is not in the fewest octets", "X.690, 8.3.2")
+		r.add(Error, "integer-not-minimal", field, "the INTEGER is not in the fewest octets", "X.690, 8.3.2")
 	}
 	switch {
 	case serial.Sign() < 0:
@@ -232,11 +232,12 @@ func readTime(s *cryptobyte.String, field string, r *recorder) (time.Time, error
 		return time.Time{}, der.Bad(field, "neither UTCTime nor GeneralizedTime")
 	}
 	if deviation != "" {
-		r.add(Warn, "time-form", field, deviation, "RFC 5280, 4.1.2.5")
+		r.add(r.grave(), "time-form", field, deviation, "RFC 5280, 4.1.2.5")
 	}
 	if tag == asn1.GeneralizedTime && t.Year() >= 1950 && t.Year() < 2050 {
 		// "CAs conforming to this profile MUST always encode certificate
 		// validity dates through the year 2049 as UTCTime", RFC 5280, 4.1.2.5.
+		// Accredited authorities have not.
 		r.add(Warn, "time-generalized", field, "GeneralizedTime for a year before 2050", "RFC 5280, 4.1.2.5")
 	}
 	return t, nil
@@ -262,9 +263,12 @@ func (c *Certificate) readTail(s cryptobyte.String, r *recorder) error {
 		if !s.ReadOptionalASN1(&bits, &has, u.tag) || !has {
 			continue
 		}
-		b, _, _, ok := der.BitString(bits)
+		b, _, strict, ok := der.BitString(bits)
 		if !ok {
 			return der.Bad("tbsCertificate."+u.field, "not a BIT STRING")
+		}
+		if !strict {
+			r.add(Error, "bits-not-der", "tbsCertificate."+u.field, "unused bits are not zero", "X.690, 11.2.1")
 		}
 		*u.out = b
 		if c.Version < 2 {

@@ -72,8 +72,19 @@ func FirstError(list []Finding) (Finding, bool) {
 // recorder collects findings up to limits.Findings. The last slot is kept for
 // an Error, so that a flood of small findings cannot hide a grave one.
 type recorder struct {
-	list    []Finding
-	blocked bool // an Error was recorded
+	list        []Finding
+	blocked     bool // an Error was recorded
+	certificate bool // a certificate is being read
+}
+
+// grave is the severity of what the profile forbids in certificates, where no
+// issuer is known to need it, and what is merely noted elsewhere: a request is
+// the word of one person, and lists must be read to protect.
+func (r *recorder) grave() Severity {
+	if r.certificate {
+		return Error
+	}
+	return Warn
 }
 
 func (r *recorder) add(s Severity, code, field, detail, cite string) {

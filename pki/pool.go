@@ -15,6 +15,7 @@ type Pool struct {
 	byHash map[[32]byte]bool
 	byKey  map[string][]*Certificate // subject key identifier
 	byName map[string][]*Certificate // Name.key of the subject
+	keyIDs map[*Certificate]string   // Certificate.KeyID, which may cost a hash
 	byBoth map[string][]*Certificate // both, joined by bothKey
 }
 
@@ -36,12 +37,14 @@ func (p *Pool) Add(c *Certificate) {
 		p.byHash = map[[32]byte]bool{}
 		p.byKey = map[string][]*Certificate{}
 		p.byName = map[string][]*Certificate{}
+		p.keyIDs = map[*Certificate]string{}
 		p.byBoth = map[string][]*Certificate{}
 	}
 	p.byHash[sha256.Sum256(c.Raw)] = true
 	p.list = append(p.list, c)
 	name := c.Subject.key()
 	if id := c.KeyID(); len(id) > 0 {
+		p.keyIDs[c] = string(id)
 		p.byKey[string(id)] = append(p.byKey[string(id)], c)
 		both := bothKey(name, id)
 		p.byBoth[both] = append(p.byBoth[both], c)
@@ -122,12 +125,11 @@ func (p *Pool) FindByNameAndKey(name Name, keyID []byte) []*Certificate {
 	if len(keyID) > 0 {
 		out = slices.Clone(p.byBoth[bothKey(key, keyID)])
 	}
-	known := len(out)
 	var contradicting []*Certificate
 	for _, c := range p.byName[key] {
 		switch {
 		case len(keyID) == 0 || len(c.SubjectKeyID) == 0:
-			if !slices.Contains(out[:known], c) {
+			if len(keyID) == 0 || p.keyIDs[c] != string(keyID) { // otherwise out has it
 				out = append(out, c)
 			}
 		case !bytes.Equal(c.SubjectKeyID, keyID):

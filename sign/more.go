@@ -138,6 +138,10 @@ func (s *Signer) extend(ctx context.Context, w io.Writer, existing io.Reader, ch
 	if err := s.Check(); err != nil {
 		return err
 	}
+	// Raising is a step of its own here: it would be about all signatures.
+	if s.Level != LevelBES {
+		return &LevelError{Level: s.Level}
+	}
 	kept := newSpool(s.SpoolDir)
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	sd, err := cms.ReadSigned(withContext(ctx, existing), kept, cms.Limits{})

@@ -13,6 +13,7 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -24,13 +25,14 @@ import (
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/tsp"
 )
 
 // Level is how much evidence a signature carries for the time after the
 // signer's certificate has expired (ETSI EN 319 122-1).
 type Level uint8
 
-// The levels. Only BES can be made so far.
+// The levels.
 const (
 	LevelBES Level = iota // the signature alone
 	LevelT                // with a time stamp over it
@@ -59,6 +61,11 @@ type Signer struct {
 	Detached bool // the signature does not contain the document
 	Stream   bool // attached: write BER with indefinite lengths, in one pass over a pipe
 
+	TSA      tsp.Client   // required above LevelBES
+	Evidence EvidenceFunc // required above LevelT
+	// Approve is that of a Raiser, for levels above LevelBES.
+	Approve func(ctx context.Context, sig []byte, content io.Reader) error
+
 	Now      func() time.Time // nil: time.Now; the claimed signing time
 	Rand     io.Reader        // nil: crypto/rand
 	SpoolDir string           // where an attached document from a pipe is kept meanwhile; "": the system's
@@ -77,12 +84,18 @@ var (
 	ErrNoDocument = errors.New("sign: the signature is detached: the document is needed")
 )
 
-// LevelError says that a level cannot be made yet.
-type LevelError struct{ Level Level }
+// LevelError says that a level cannot be made, or not in one pass.
+type LevelError struct {
+	Level  Level
+	Stream bool // Signer.Stream was set
+}
 
 // Error names the level.
 func (e *LevelError) Error() string {
-	return fmt.Sprintf("sign: signatures of level %s are not supported yet", e.Level)
+	if e.Stream {
+		return fmt.Sprintf("sign: a signature of level %s cannot be written in one pass", e.Level)
+	}
+	return fmt.Sprintf("sign: %s is not a level that can be made here", e.Level)
 }
 
 // PeriodError says that the moment of signing is outside a period.
@@ -141,9 +154,15 @@ func (s *Signer) rand() io.Reader {
 // key belongs to the certificate, and the certificate's validity, private key
 // usage period and key usage allow it. Sign, CoSign and CounterSign begin with it.
 func (s *Signer) Check() error {
+	if s.Level != LevelBES {
+		if s.Stream && !s.Detached {
+			return &LevelError{Level: s.Level, Stream: true}
+		}
+		if err := s.raiser().check(); err != nil {
+			return err
+		}
+	}
 	switch {
-	case s.Level != LevelBES:
-		return &LevelError{Level: s.Level}
 	case s.Key == nil || s.Cert == nil:
 		return errors.New("sign: key and certificate are needed")
 	case s.Cert.PublicKey == nil:
@@ -210,6 +229,9 @@ func (s *Signer) Sign(ctx context.Context, w io.Writer, content io.Reader) error
 	if err := s.Check(); err != nil {
 		return err
 	}
+	if s.Level != LevelBES {
+		return s.signRaised(ctx, w, content)
+	}
 	q := s.request()
 	var m cms.Message
 	s.addCertificates(&m)
@@ -244,6 +266,86 @@ func (s *Signer) Sign(ctx context.Context, w io.Writer, content io.Reader) error
 		return cms.WriteAttached(w, m, withContext(ctx, content), length, templates, finish)
 	}
 	return s.signTwice(ctx, w, m, q, content, seeker)
+}
+
+// raiser returns what takes a signature from BES to the level.
+func (s *Signer) raiser() *Raiser {
+	return &Raiser{Level: s.Level, TSA: s.TSA, Evidence: s.Evidence, Approve: s.Approve, SpoolDir: s.SpoolDir}
+}
+
+// signRaised makes a signature above BES: the document is hashed first and
+// read again for the output, because the time stamps are asked for in between.
+func (s *Signer) signRaised(ctx context.Context, w io.Writer, content io.Reader) (err error) {
+	spool := newSpool(s.SpoolDir)
+	defer func() { err = errors.Join(err, spool.Close()) }()
+	again := spool.Reader
+	own := alg.HashForKey(s.Cert.PublicKey)
+	if seeker, _ := remaining(content); seeker != nil {
+		start, err := seeker.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return fmt.Errorf("sign: document: %w", err)
+		}
+		again = func() (io.Reader, error) {
+			_, err := seeker.Seek(start, io.SeekStart)
+			return withContext(ctx, content), err
+		}
+	} else {
+		content = io.TeeReader(content, spool)
+	}
+	first, length, err := cms.Digest(withContext(ctx, content), own)
+	if err != nil {
+		return fmt.Errorf("sign: document: %w", err)
+	}
+	sd, err := s.skeleton(first, again)
+	if err != nil {
+		return err
+	}
+	job := &raising{Raiser: s.raiser(), sd: sd, document: again}
+	if err := job.run(ctx); err != nil {
+		return err
+	}
+	if s.Detached {
+		return sd.Rewrite(w, job.edit(), nil)
+	}
+	document, err := again()
+	if err != nil {
+		return err
+	}
+	// The file may have changed while the authority was asked.
+	h, err := alg.NewHash(own)
+	if err != nil {
+		return err
+	}
+	sd.Detached, sd.ContentLength = false, length
+	if err := sd.Rewrite(w, job.edit(), io.TeeReader(document, h)); err != nil {
+		return err
+	}
+	if sum, err := first.Sum(own); err != nil || !bytes.Equal(sum, h.Sum(nil)) {
+		return cms.ErrContentChanged
+	}
+	return nil
+}
+
+// skeleton makes the signature at level BES without its content.
+func (s *Signer) skeleton(d cms.Digests, document func() (io.Reader, error)) (*cms.SignedData, error) {
+	si, err := s.build(s.request(), d)
+	if err != nil {
+		return nil, err
+	}
+	var m cms.Message
+	s.addCertificates(&m)
+	var out bytes.Buffer
+	if err := cms.WriteDetached(&out, m, []*cms.SignerInfo{si}); err != nil {
+		return nil, err
+	}
+	sd, err := cms.ReadSigned(&out, nil, cms.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	if s.Level == LevelT {
+		return sd, nil
+	}
+	return sd, aboutContent(sd, document)
 }
 
 // remaining returns content as a seeker and how many octets are left in it, or

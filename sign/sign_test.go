@@ -203,7 +203,7 @@ func TestSignRefuses(t *testing.T) {
 			*s = *newIdentity(t, "gost2012-256", "", func(tmpl *pki.CertificateTemplate) { tmpl.KeyUsage = pki.KeyUsageKeyAgreement }).signer()
 		}, func(err error) bool { return errors.Is(err, sign.ErrKeyUsage) }},
 		{
-			"level", func(s *sign.Signer) { s.Level = sign.LevelT },
+			"level in one pass", func(s *sign.Signer) { s.Level, s.Stream = sign.LevelT, true },
 			func(err error) bool {
 				var l *sign.LevelError
 				return errors.As(err, &l) && strings.Contains(err.Error(), "level t")

@@ -91,11 +91,15 @@ func (c *checker) pass(id, cite, detail string) bool {
 }
 
 func (c *checker) fail(id string, e *Error) bool {
-	c.out.Checks = append(c.out.Checks, cms.Check{ID: id, Cite: e.Cite, Detail: e.Detail, Err: e})
+	c.out.Checks = append(c.out.Checks, cmsFailure(id, e))
 	if c.first == nil {
 		c.first = e
 	}
 	return false
+}
+
+func cmsFailure(id string, e *Error) cms.Check {
+	return cms.Check{ID: id, Cite: e.Cite, Detail: e.Detail, Err: e}
 }
 
 func (c *checker) imprint() bool {
@@ -238,24 +242,26 @@ func (c *checker) candidates() []*pki.Certificate {
 // critical."
 func (c *checker) usage() bool {
 	const cite = "RFC 3161, section 2.3"
-	cert := c.out.TSA
-	refuse := func(detail string) bool {
+	if detail := usageFault(c.out.TSA); detail != "" {
 		return c.fail(CheckUsage, &Error{Kind: KindUsage, Cite: cite, Detail: detail})
 	}
-	if !slices.Contains(cert.ExtKeyUsage, oid.EKUTimeStamping) {
-		return refuse("the certificate lacks the extended key usage timeStamping")
-	}
-	if len(cert.ExtKeyUsage) != 1 {
-		return refuse("timeStamping is not the only extended key usage of the certificate")
-	}
-	if !cert.ExtKeyUsageCritical {
-		return refuse("the extended key usage of the certificate is not critical")
-	}
-	const signing = pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment
-	if cert.HasKeyUsage && cert.KeyUsage&signing == 0 {
-		return refuse("the key usage of the certificate excludes signatures")
-	}
 	return c.pass(CheckUsage, cite, "")
+}
+
+// usageFault says why a certificate is not that of an authority; "" if it is.
+func usageFault(cert *pki.Certificate) string {
+	const signing = pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment
+	switch {
+	case !slices.Contains(cert.ExtKeyUsage, oid.EKUTimeStamping):
+		return "the certificate lacks the extended key usage timeStamping"
+	case len(cert.ExtKeyUsage) != 1:
+		return "timeStamping is not the only extended key usage of the certificate"
+	case !cert.ExtKeyUsageCritical:
+		return "the extended key usage of the certificate is not critical"
+	case cert.HasKeyUsage && cert.KeyUsage&signing == 0:
+		return "the key usage of the certificate excludes signatures"
+	}
+	return ""
 }
 
 func (c *checker) validity() bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/peer"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // tsaConfig is read by -config beside the configuration that loads the engine,
@@ -127,4 +128,81 @@ func judge(t *testing.T, query, der []byte, cert *pki.Certificate) {
 	o.Content = []byte("else")
 	_, err = r.Token.Check(o)
 	wantKind(t, err, KindImprint)
+}
+
+// TestOpenSSLReadsUs: OpenSSL accepts our responses to its requests and to
+// ours, against the request and against the data, and refuses a changed one,
+// other data and another request.
+func TestOpenSSLReadsUs(t *testing.T) {
+	peer.NeedOpenSSL(t)
+	for _, k := range []struct{ kind, set, digest string }{
+		{"gost2012-256", "cryptopro-a", "md_gost12_256"},
+		{"gost2012-256", "cryptopro-xcha", "md_gost12_512"},
+		{"gost2012-512", "tc26-512-a", "md_gost12_512"},
+		{"ecdsa-p256", "", "md_gost12_256"},
+	} {
+		t.Run(strings.TrimSuffix(k.kind+" "+k.set, " "), func(t *testing.T) {
+			dir := t.TempDir()
+			at := func(name string) string { return filepath.Join(dir, name) }
+			write := func(name string, data []byte) {
+				t.Helper()
+				if err := os.WriteFile(at(name), data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now := time.Now()
+			a, cert, clock := newAuthority(t, recipe{kind: k.kind, set: k.set, certificate: func(c *pki.CertificateTemplate) {
+				c.NotBefore, c.NotAfter = now.AddDate(0, 0, -1).Truncate(time.Second), now.AddDate(0, 0, 30).Truncate(time.Second)
+			}}, func(o *AuthorityOptions) {
+				o.Accuracy, o.Ordering = 1500*time.Millisecond, true
+				o.Clock = func() (time.Time, error) { return now, nil }
+			})
+			clock.set(now, nil)
+			write("tsa.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
+			write("data", stamped)
+			write("other", []byte("else"))
+			answer := func(query, to string) []byte {
+				t.Helper()
+				q, err := os.ReadFile(at(query))
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, err := a.Answer(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				write(to, out.DER)
+				return out.DER
+			}
+			peer.MustOpenSSL(t, "ts", "-query", "-data", at("data"), "-"+k.digest, "-cert", "-out", at("theirs.tsq"))
+			der := answer("theirs.tsq", "theirs.tsr")
+			write("bad.tsr", flip(t, der))
+			h := alg.Identifier{OID: oid.Streebog256}
+			if k.digest == "md_gost12_512" {
+				h.OID = oid.Streebog512
+			}
+			req, err := NewRequest(nil, h, hash(t, h, stamped), testPolicy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write("ours.tsq", req.Raw)
+			answer("ours.tsq", "ours.tsr")
+			for _, c := range []struct {
+				args []string
+				ok   bool
+			}{
+				{[]string{"-queryfile", at("theirs.tsq"), "-in", at("theirs.tsr")}, true},
+				{[]string{"-data", at("data"), "-in", at("theirs.tsr")}, true},
+				{[]string{"-queryfile", at("ours.tsq"), "-in", at("ours.tsr")}, true},
+				{[]string{"-queryfile", at("ours.tsq"), "-in", at("theirs.tsr")}, false},
+				{[]string{"-data", at("other"), "-in", at("theirs.tsr")}, false},
+				{[]string{"-queryfile", at("theirs.tsq"), "-in", at("bad.tsr")}, false},
+			} {
+				out := peer.OpenSSL(t, peer.Run{Args: append([]string{"ts", "-verify", "-CAfile", at("tsa.pem")}, c.args...)})
+				if (out.Err == nil) != c.ok {
+					t.Errorf("%v: %v: %s", c.args, out.Err, out.Stderr)
+				}
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package tsp
 
 import (
 	"bytes"
+	"errors"
 	"math/big"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -46,8 +47,11 @@ func ParseRequest(der []byte) (*Request, error) {
 	}
 	r := &Request{Raw: bytes.Clone(der)}
 	var version int64
-	if !s.ReadASN1Integer(&version) || version != 1 {
-		return nil, malformed("TimeStampReq.version is not v1 (1)")
+	if !s.ReadASN1Integer(&version) {
+		return nil, malformed("TimeStampReq.version is not an INTEGER")
+	}
+	if version != 1 {
+		return nil, &Error{Kind: KindMalformed, Detail: "TimeStampReq.version", Err: errVersion}
 	}
 	var err error
 	if r.HashAlgorithm, r.HashedMessage, err = readImprint(&s, "TimeStampReq"); err != nil {
@@ -70,6 +74,9 @@ func ParseRequest(der []byte) (*Request, error) {
 	}
 	return r, nil
 }
+
+// errVersion tells a request of another version from one that cannot be read.
+var errVersion = errors.New("is not v1 (1)")
 
 // readImprint consumes
 //

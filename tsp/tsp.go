@@ -1,6 +1,7 @@
-// Package tsp reads and checks time-stamp tokens and responses of the
-// Time-Stamp Protocol (RFC 3161, updated by RFC 5816). Bytes come in and a
-// decision about them goes out: the package opens no connection.
+// Package tsp is the Time-Stamp Protocol (RFC 3161, updated by RFC 5816): its
+// messages, their checks, the client ([Requester]) and the authority
+// ([Authority]). Bytes come in and bytes or a decision about them go out: the
+// package opens no connection.
 //
 // [Token.Check] says whether a token stamps the given octets and who signed
 // it. Whether that authority is trusted, and was not revoked, is a question
@@ -119,9 +120,11 @@ func (k ErrorKind) Invalid() bool { return k >= KindMalformed && k < KindNoCerti
 type Error struct {
 	Kind   ErrorKind
 	Status Status // for KindStatus
-	Detail string // names the field; English
-	Cite   string
-	Err    error // the cause, or nil
+	// Failure names the bits of failInfo; for KindStatus.
+	Failure []string
+	Detail  string // names the field; English
+	Cite    string
+	Err     error // the cause, or nil
 }
 
 // Error returns the detail, the clause and the cause.

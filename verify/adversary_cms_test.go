@@ -371,14 +371,14 @@ func TestAdversarySigner(t *testing.T) {
 		verdict verify.Verdict
 		reason  verify.Reason
 	}{
-		"expired":       {func(c *pki.CertificateTemplate) { c.NotAfter = past }, verify.VerdictInvalid, verify.OutOfBoundsNoPOE},
+		"expired":       {func(c *pki.CertificateTemplate) { c.NotAfter = past }, verify.VerdictIndeterminate, verify.OutOfBoundsNotRevoked}, // the list is from before
 		"not yet valid": {func(c *pki.CertificateTemplate) { c.NotBefore = future }, verify.VerdictInvalid, verify.NotYetValid},
 		"expires now":   {func(c *pki.CertificateTemplate) { c.NotAfter = testpki.Now }, verify.VerdictValid, ""},
 		"critical extension": {func(c *pki.CertificateTemplate) {
 			c.ExtraExtensions = []pki.Extension{{ID: "1.2.3", Critical: true, Value: []byte{5, 0}}}
 		}, verify.VerdictInvalid, verify.ChainConstraints},
 		"encrypts only":   {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageKeyEncipherment }, verify.VerdictInvalid, verify.ChainConstraints},
-		"certifies only":  {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageCertSign | pki.KeyUsageCRLSign }, verify.VerdictInvalid, verify.ChainConstraints},
+		"certifies only":  {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageCertSign | pki.KeyUsageCRLSign }, verify.VerdictInvalid, verify.ChainGeneral}, // RFC 5280, 4.2.1.9: keyCertSign without cA
 		"non-repudiation": {func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageContentCommitment }, verify.VerdictValid, ""},
 		"no key usage":    {func(c *pki.CertificateTemplate) { c.KeyUsage = 0 }, verify.VerdictValid, ""},
 	} {

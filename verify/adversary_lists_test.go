@@ -111,7 +111,7 @@ func TestAdversaryScopes(t *testing.T) {
 		"CA certificates only":        {withScope(pki.IssuingDistributionPoint{OnlyCACerts: true}), verify.VerdictIndeterminate, verify.TryLater},
 		"attribute certificates only": {withScope(pki.IssuingDistributionPoint{OnlyAttributeCerts: true}), verify.VerdictIndeterminate, verify.TryLater},
 		"some reasons only":           {withScope(pki.IssuingDistributionPoint{OnlySomeReasons: 1 << 1}), verify.VerdictIndeterminate, verify.TryLater},
-		"indirect":                    {withScope(pki.IssuingDistributionPoint{IndirectCRL: true}), verify.VerdictIndeterminate, verify.TryLater},
+		"indirect":                    {withScope(pki.IssuingDistributionPoint{IndirectCRL: true}), verify.VerdictValid, ""}, // of the issuer itself
 		"another distribution point":  {withScope(pki.IssuingDistributionPoint{FullName: uriName("http://a.example/1.crl")}), verify.VerdictIndeterminate, verify.TryLater},
 		"delta alone": {withList(func(*world) *pki.CRLTemplate {
 			return &pki.CRLTemplate{Number: big.NewInt(2), BaseNumber: big.NewInt(1)}

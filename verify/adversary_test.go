@@ -90,7 +90,7 @@ func TestAdversaryChains(t *testing.T) {
 		"intermediate expired":               {change(nil, func(c *pki.CertificateTemplate) { c.NotAfter = past }, nil), verify.VerdictInvalid, verify.OutOfBoundsNoPOE},
 		"intermediate not yet valid":         {change(nil, func(c *pki.CertificateTemplate) { c.NotBefore = future }, nil), verify.VerdictInvalid, verify.NotYetValid},
 		"leaf not yet valid":                 {change(nil, nil, func(c *pki.CertificateTemplate) { c.NotBefore = future }), verify.VerdictInvalid, verify.NotYetValid},
-		"root is no CA":                      {change(func(c *pki.CertificateTemplate) { c.IsCA = false }, nil, nil), verify.VerdictInvalid, verify.ChainConstraints},
+		"root is no CA":                      {change(func(c *pki.CertificateTemplate) { c.IsCA = false }, nil, nil), verify.VerdictInvalid, verify.ChainGeneral},
 		"intermediate lacks certSign":        {change(nil, func(c *pki.CertificateTemplate) { c.KeyUsage = pki.KeyUsageCRLSign }, nil), verify.VerdictInvalid, verify.ChainConstraints},
 		"root has pathLen 0":                 {change(func(c *pki.CertificateTemplate) { c.MaxPathLen = 0 }, nil, nil), verify.VerdictInvalid, verify.ChainConstraints},
 		"critical in the root":               {change(func(c *pki.CertificateTemplate) { c.ExtraExtensions = []pki.Extension{unknown} }, nil, nil), verify.VerdictInvalid, verify.ChainConstraints},

@@ -10,6 +10,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/pki/path"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
@@ -19,37 +20,62 @@ import (
 type purpose struct {
 	keyUsage pki.KeyUsage // any of these; 0: any
 	extUsage []oid.OID
-	at       time.Time // the moment at which the chain must be valid
-	moment   time.Time // the moment that counts for revocation; not after run.at
+	at       time.Time // the moment of use: the proven one, or that of the verification; not after run.at
+	after    time.Time // what it was used for is proven not to be older; zero: unknown
+	proofs   *proofs   // of the evidence; nil: none
 	bags     []*bag    // what comes with the object
 	owner    string    // whose certificate it is, for details; "": the signer's
 	final    bool      // the certificate itself is the object: revoked is REVOKED
 }
 
-// legacyEnd is when GOST R 34.10-2001 and GOST R 34.11-94 were no longer to be
-// used for new signatures: 31 December 2019 was the last day.
-var legacyEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+// trial is the outcome of validating a certificate as of one moment.
+type trial struct {
+	Outcome
+	chain    []*pki.Certificate
+	evidence cms.Evidence
+	bad      *faulty // the authority that is revoked or of unknown status; nil: none
+	open     bool    // the path holds, no certificate is revoked, and some evidence does not suffice
+}
 
 // certificate validates cert and its chain (EN 319 102-1, section 5.2.6) and
 // adds its checks to out. It returns the chain and the evidence that decided.
-// Where an authority of the path is revoked or its status unknown, a path
-// through another certificate of it is tried; it counts if nothing fails in it.
+//
+// Where the evidence does not suffice today, it is judged as of each moment at
+// which it is proven to have existed, oldest first (section 5.6.2): what a
+// verifier would have found then, from what existed then, holds.
 func (r *run) certificate(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose) ([]*pki.Certificate, cms.Evidence) {
-	var first, next Outcome
-	avoided := &avoided{}
-	chain, evidence, bad := r.onePath(ctx, &first, cert, p, nil)
-	for try := 1; bad != nil && try < limits.PathTries; try++ {
-		avoided.add(bad)
-		next = Outcome{}
-		var c []*pki.Certificate
-		var ev cms.Evidence
-		if c, ev, bad = r.onePath(ctx, &next, cert, p, avoided.has); !next.failed() {
-			first, chain, evidence = next, c, ev
+	best := r.asOf(ctx, cert, p, r.at)
+	if best.open {
+		for _, at := range p.proofs.controls(p.at, r.at) {
+			next := r.asOf(ctx, cert, p, at)
+			if next.failed() {
+				continue
+			}
+			next.pass(stageChain, "control-time", "EN 319 102-1, 5.6.2.2", r.Lang.sprintf(
+				"отзыв проверен на %s: сведения о нём существовали уже тогда", "revocation was checked as of %s: the evidence is proven to have existed then", stamp(at)))
+			best = next
 			break
 		}
 	}
-	out.Checks = append(out.Checks, first.Checks...)
-	return chain, evidence
+	out.Checks = append(out.Checks, best.Checks...)
+	return best.chain, best.evidence
+}
+
+// asOf validates cert as of the control time. Where an authority of the path is
+// revoked or its status unknown, a path through another certificate of it is
+// tried; it counts if nothing fails in it.
+func (r *run) asOf(ctx context.Context, cert *pki.Certificate, p purpose, control time.Time) *trial {
+	avoided := &avoided{}
+	first := r.onePath(ctx, cert, p, control, nil)
+	bad := first.bad
+	for try := 1; bad != nil && try < limits.PathTries; try++ {
+		avoided.add(bad)
+		next := r.onePath(ctx, cert, p, control, avoided.has)
+		if bad = next.bad; !next.failed() {
+			return next
+		}
+	}
+	return first
 }
 
 // avoided are authorities' certificates and keys that must not be in a path.
@@ -66,9 +92,7 @@ func (a *avoided) add(f *faulty) {
 	if f.answer.Status == revocation.Unknown {
 		return
 	}
-	switch f.answer.Reason {
-	case pki.ReasonAffiliationChanged, pki.ReasonSuperseded, pki.ReasonCessationOfOperation:
-	default:
+	if !honourable(f.answer.Reason) {
 		a.keys = append(a.keys, f.cert.RawSubjectPublicKeyInfo)
 	}
 }
@@ -84,27 +108,68 @@ type faulty struct {
 	answer revocation.Answer
 }
 
-// onePath validates one path. bad is the authority in it that is revoked or of
-// unknown status, nil if there is none.
-func (r *run) onePath(ctx context.Context, out *Outcome, cert *pki.Certificate, p purpose, avoid func(*pki.Certificate) bool) (_ []*pki.Certificate, _ cms.Evidence, bad *faulty) {
-	legacy := r.pol.UnsafeLegacy || p.at.Before(legacyEnd)
-	res, err := path.Validate(ctx, cert, path.Options{
-		Roots: r.Roots, Intermediates: r.Intermediates, Extra: pools(p.bags), Avoid: avoid, Memo: &r.paths, At: p.at,
-		LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest, AllowLegacy: legacy,
-	})
+// onePath validates one path.
+func (r *run) onePath(ctx context.Context, cert *pki.Certificate, p purpose, control time.Time, avoid func(*pki.Certificate) bool) *trial {
+	out := &trial{}
+	res, err := r.findPath(ctx, cert, p, avoid)
 	if res == nil {
 		out.fail(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", Generic, err.Error())
-		return nil, cms.Evidence{}, nil
+		return out
 	}
-	r.path(out, res)
-	if legacy {
-		r.legacyWarning(out, res.Chain)
+	out.chain = res.Chain
+	var known []status
+	if res.Anchored {
+		known = r.statuses(ctx, res, p, control)
 	}
+	r.path(&out.Outcome, res, p, known)
+	r.legacyWarning(&out.Outcome, res.Chain, p.at)
 	for _, c := range res.Chain {
-		findings(out, c.Findings)
+		findings(&out.Outcome, c.Findings)
 	}
-	evidence, bad := r.revocation(ctx, out, res, p)
-	return res.Chain, evidence, bad
+	r.revocation(out, res, p, known)
+	out.open = out.open && len(res.Failures) == 0
+	return out
+}
+
+// findPath looks for a path, and asks for missing issuers where it finds none
+// (RFC 5280, section 4.2.2.1).
+func (r *run) findPath(ctx context.Context, cert *pki.Certificate, p purpose, avoid func(*pki.Certificate) bool) (*path.Result, error) {
+	for {
+		res, err := path.Validate(ctx, cert, path.Options{
+			Roots: r.Roots, Intermediates: r.Intermediates, Extra: append(pools(p.bags), &r.fetched), Avoid: avoid, Memo: &r.paths, At: p.at,
+			LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest,
+			AllowLegacy: r.pol.UnsafeLegacy, Withdrawn: func(name string) bool { return !r.pol.Allowed(name, p.at) },
+			AllowDSA: r.pol.Allowed(alg.NameDSA, p.at), InitialPolicies: r.pol.InitialPolicies, ExplicitPolicy: r.pol.ExplicitPolicy,
+			InhibitMapping: r.pol.InhibitMapping, InhibitAnyPolicy: r.pol.InhibitAnyPolicy,
+		})
+		if res == nil || !r.askIssuers(ctx, res) {
+			return res, err
+		}
+	}
+}
+
+// askIssuers asks for the issuers of the end of an open chain and says whether
+// there is a certificate that was not known before.
+func (r *run) askIssuers(ctx context.Context, res *path.Result) bool {
+	if r.Issuers == nil || res.Anchored || len(res.Failures) == 0 || res.Failures[0].Reason != path.ReasonNoChain {
+		return false
+	}
+	last := res.Chain[len(res.Chain)-1]
+	if r.asked == nil {
+		r.asked = map[string]bool{}
+	}
+	if r.asked[string(last.Raw)] || len(r.asked) >= limits.IssuerFetches || ctx.Err() != nil {
+		return false
+	}
+	r.asked[string(last.Raw)] = true
+	before := r.fetched.Len()
+	for i, c := range r.Issuers(ctx, last) {
+		if i == limits.FetchedIssuers {
+			break
+		}
+		r.fetched.Add(c)
+	}
+	return r.fetched.Len() > before
 }
 
 // bag is what a message or a token carries, unpacked once: a message has many
@@ -134,7 +199,7 @@ func newBag(ev cms.Evidence) *bag {
 }
 
 // path translates the outcome of path validation.
-func (r *run) path(out *Outcome, res *path.Result) {
+func (r *run) path(out *Outcome, res *path.Result, p purpose, known []status) {
 	if len(res.Failures) == 0 {
 		out.pass(stageChain, "certificate-chain", "RFC 5280, section 6.1", r.Lang.sprintf("сертификатов в цепочке: %d", "certificates in the chain: %d", len(res.Chain)))
 		return
@@ -144,8 +209,28 @@ func (r *run) path(out *Outcome, res *path.Result) {
 		if f.Certificate != nil {
 			detail = f.Certificate.Subject.String() + ": " + r.pathText(f)
 		}
-		out.fail(stageChain, "certificate-"+string(f.Reason), f.Cite, pathReason(f.Reason), detail)
+		out.fail(stageChain, "certificate-"+string(f.Reason), f.Cite, r.failureReason(f, p, known), detail)
 	}
+}
+
+// failureReason is pathReason with what only the verifier knows.
+func (r *run) failureReason(f path.Failure, p purpose, known []status) Reason {
+	switch f.Reason {
+	case path.ReasonExpired:
+		if f.Index == 0 && p.after.After(f.Certificate.NotAfter) {
+			return Expired // EN 319 102-1, section 5.3.4: a content time stamp shows it
+		}
+		// EN 319 102-1, section 5.2.6.4: expired, and known not to have been
+		// revoked before.
+		if f.Index == 0 && !p.final && len(known) > 0 && known[0].answer.Status == revocation.Good && !p.at.Before(r.at) {
+			return OutOfBoundsNotRevoked
+		}
+	case path.ReasonLegacyAlgorithm:
+		if !r.pol.knows(f.Certificate) {
+			return CryptoConstraints // no proof would help
+		}
+	}
+	return pathReason(f.Reason)
 }
 
 // pathText is the detail of a failure in the language of the report where a
@@ -174,25 +259,14 @@ func pathReason(p path.Reason) Reason {
 		return NotYetValid
 	case path.ReasonSignature, path.ReasonMalformed, path.ReasonNameChaining:
 		return ChainGeneral
-	case path.ReasonNotCA, path.ReasonPathLength, path.ReasonKeyUsage, path.ReasonExtKeyUsage, path.ReasonCriticalExtension, path.ReasonPolicy:
+	case path.ReasonNotCA, path.ReasonPathLength, path.ReasonKeyUsage, path.ReasonExtKeyUsage, path.ReasonCriticalExtension, path.ReasonPolicy, path.ReasonNameConstraints:
 		return ChainConstraints
 	case path.ReasonTestParameters:
 		return CryptoConstraints
 	case path.ReasonLegacyAlgorithm:
-		return NoPOE
+		return CryptoConstraintsNoPOE
 	}
 	return Generic // algorithm, unsupported, limit
-}
-
-// legacyWarning says that a withdrawn algorithm was accepted.
-func (r *run) legacyWarning(out *Outcome, chain []*pki.Certificate) {
-	for i, c := range chain {
-		if legacyKey(c) || i < len(chain)-1 && path.LegacySignature(c.SignatureAlgorithm) {
-			out.warn(stageChain, "legacy-algorithm", "EN 319 102-1, 5.2.8", c.Subject.String()+": "+
-				r.Lang.pick("алгоритм отменён", "the algorithm is withdrawn"))
-			return
-		}
-	}
 }
 
 // findings reports what the parser noticed about an object and may be accepted.
@@ -202,36 +276,6 @@ func findings(out *Outcome, list []pki.Finding) {
 			out.warn(stageFormat, "encoding", f.Cite, f.Field+": "+f.Detail)
 		}
 	}
-}
-
-// revocation asks about every certificate below the anchor (EN 319 102-1,
-// section 5.2.6.4).
-func (r *run) revocation(ctx context.Context, out *Outcome, res *path.Result, p purpose) (ev cms.Evidence, bad *faulty) {
-	if !res.Anchored {
-		out.skip(stageChain, "revocation", "RFC 5280, section 6.3", r.Lang.pick(
-			"не проверялось: цепочка не ведёт к доверенному сертификату", "not checked: the chain does not lead to a trust anchor"))
-		return ev, nil
-	}
-	src, responders := r.sources(p.bags), r.responders(p.bags)
-	for i := 0; i+1 < len(res.Chain); i++ {
-		o := revocation.Options{
-			At: r.at, Moment: p.moment, Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: responders,
-			Memo: &r.memo, Chain: res.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest,
-		}
-		a := revocation.Check(ctx, res.Chain[i], res.Chain[i+1], src, o)
-		if a.Status == revocation.Unknown && !a.Absent && r.pol.UnsafeNoRevocation {
-			// What the message carries may be years old. Only what the caller gave
-			// and cannot be used keeps the answer open.
-			a.Absent = revocation.Check(ctx, res.Chain[i], res.Chain[i+1], r.Revocation, o).Absent
-		}
-		r.answer(out, res.Chain[i], a, i, p)
-		excused := a.Status == revocation.Unknown && a.Absent && r.pol.UnsafeNoRevocation
-		if i > 0 && a.Status != revocation.Good && !excused && bad == nil {
-			bad = &faulty{res.Chain[i], a}
-		}
-		addEvidence(&ev, a)
-	}
-	return ev, bad
 }
 
 // sources puts what comes with the object before what the caller supplies.
@@ -261,87 +305,4 @@ func (r *run) responders(bags []*bag) []*pki.Certificate {
 		out = append(out, b.pool.All()...)
 	}
 	return append(out, r.Intermediates.All()...)
-}
-
-// answer translates what is known about one certificate.
-func (r *run) answer(out *Outcome, cert *pki.Certificate, a revocation.Answer, i int, p purpose) {
-	const id, cite = "revocation", "RFC 5280, section 6.3; RFC 6960, section 3.2"
-	who := cert.Subject.String() + ": "
-	for _, n := range a.Notes {
-		out.warn(stageChain, "revocation-evidence", cite, who+n)
-	}
-	switch a.Status {
-	case revocation.Good:
-		detail := who + r.Lang.sprintf("не отозван (%s от %s)", "not revoked (%s of %s)", a.Source, stamp(a.ThisUpdate))
-		if a.RevokedLater {
-			detail = who + r.Lang.sprintf("отозван %s, после подтверждённого времени подписи", "was revoked on %s, after the proven time of the signature", stamp(a.At))
-		}
-		out.pass(stageChain, id, cite, detail)
-	case revocation.Revoked, revocation.Hold:
-		out.fail(stageChain, id, cite, r.revokedReason(i, p), r.revokedText(cert, a, i, p))
-	default:
-		r.unknown(out, who, a)
-	}
-}
-
-// unknown: without evidence the answer is open, unless the policy says that no
-// evidence is needed. Evidence that is there and unusable stays a reason.
-func (r *run) unknown(out *Outcome, who string, a revocation.Answer) {
-	const id, cite = "revocation", "EN 319 102-1, 5.2.5"
-	if !r.pol.UnsafeNoRevocation || !a.Absent {
-		out.fail(stageChain, id, cite, TryLater, who+a.Why)
-		return
-	}
-	out.skip(stageChain, id, cite, who+r.Lang.pick("проверка отзыва отключена", "the revocation check is switched off"))
-	out.warn(stageChain, "revocation-policy", cite, who+r.Lang.pick(
-		"не проверено, не отозван ли сертификат: проверка отключена", "it was not checked whether the certificate is revoked: the check is switched off"))
-}
-
-// revokedReason tells the signer from an authority (EN 319 102-1, 5.2.6.4).
-func (r *run) revokedReason(i int, p purpose) Reason {
-	switch {
-	case i > 0:
-		return RevokedCANoPOE
-	case p.final:
-		return RevokedReason
-	}
-	return RevokedNoPOE
-}
-
-func (r *run) revokedText(cert *pki.Certificate, a revocation.Answer, i int, p purpose) string {
-	who := cert.Subject.String() + ": "
-	switch {
-	case i == 0 && p.owner != "":
-		who = p.owner
-	case i == 0 && !p.final:
-		who = r.Lang.pick("сертификат подписанта ", "the signer's certificate ")
-	case i == 0:
-		who = r.Lang.pick("сертификат ", "the certificate ")
-	}
-	if a.Status == revocation.Hold {
-		if i == 0 {
-			return r.Lang.sprintf("действие сертификата приостановлено %s", "the certificate is on hold since %s", stamp(a.At))
-		}
-		return who + r.Lang.sprintf("действие сертификата приостановлено %s", "the certificate is on hold since %s", stamp(a.At))
-	}
-	return who + r.Lang.sprintf("отозван %s, причина: %s", "was revoked on %s, reason: %s", stamp(a.At), crlReason(a.Reason, r.Lang))
-}
-
-// addEvidence keeps exactly what decided.
-func addEvidence(ev *cms.Evidence, a revocation.Answer) {
-	switch {
-	case a.Status == revocation.Unknown:
-	case a.List != nil:
-		for _, l := range ev.CRLs {
-			if l == a.List {
-				return
-			}
-		}
-		ev.CRLs = append(ev.CRLs, a.List)
-	case a.Response != nil:
-		ev.OCSP = append(ev.OCSP, a.Evidence)
-		if a.Responder != nil {
-			ev.Certificates = append(ev.Certificates, a.Responder)
-		}
-	}
 }

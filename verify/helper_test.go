@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
-
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -89,33 +86,7 @@ func (m message) sign(t testing.TB) []byte {
 // makeToken makes a time-stamp token of tsa over the octets.
 func makeToken(t testing.TB, tsa *testpki.Entity, stamped []byte, at time.Time, more ...*pki.Certificate) []byte {
 	t.Helper()
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(1)
-		oid.OID("1.2.3.4").Add(b)
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			alg.HashForKey(tsa.Cert.PublicKey).Add(b)
-			b.AddASN1OctetString(digest(t, tsa.Cert.PublicKey, stamped))
-		})
-		b.AddASN1Int64(7)
-		b.AddASN1GeneralizedTime(at)
-	})
-	info := b.BytesOrPanic()
-	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{
-		Key: tsa.Key, Certificate: tsa.Cert, ContentType: oid.TSTInfo,
-		Digest: digest(t, tsa.Cert.PublicKey, info), SigningTime: at,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	msg := cms.Message{ContentType: oid.TSTInfo}
-	msg.AddCertificates(tsa.Cert)
-	msg.AddCertificates(more...)
-	var out bytes.Buffer
-	if err := cms.WriteAttached(&out, msg, bytes.NewReader(info), int64(len(info)), []*cms.SignerInfo{si}, nil); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return stampSpec{tsa: tsa, digest: digest(t, tsa.Cert.PublicKey, stamped), at: at, more: more}.token(t)
 }
 
 // tsa makes a time-stamping authority below ca.

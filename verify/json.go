@@ -1,7 +1,10 @@
 package verify
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -38,6 +41,7 @@ type jsonSignature struct {
 	ClaimedTime       string          `json:"claimedTime,omitempty"`
 	BestTime          string          `json:"bestTime,omitempty"`
 	Level             string          `json:"level"`
+	ClaimedLevel      string          `json:"claimedLevel,omitempty"` // where it is not level
 	SignatureKind     string          `json:"signatureKind"`
 	Checks            []jsonCheck     `json:"checks"`
 	TimeStamps        []jsonTimeStamp `json:"timeStamps,omitempty"`
@@ -48,10 +52,13 @@ type jsonSignature struct {
 }
 
 type jsonTimeStamp struct {
+	Kind          string      `json:"kind,omitempty"`
 	Status        string      `json:"status"`
 	Indication    string      `json:"indication"`
 	SubIndication string      `json:"subIndication,omitempty"`
 	GenTime       string      `json:"genTime,omitempty"`
+	Serial        string      `json:"serial,omitempty"` // hex
+	Policy        string      `json:"policy,omitempty"` // object identifier
 	TSA           *jsonCert   `json:"tsa"`
 	Checks        []jsonCheck `json:"checks"`
 }
@@ -104,9 +111,12 @@ func (r *Report) signature(s *Signature) jsonSignature {
 	if s.Status == Passed && s.Kind == kindQualified {
 		out.Explanation = QualifiedForm(r.Lang)
 	}
+	if s.ClaimedLevel != s.Level {
+		out.ClaimedLevel = s.ClaimedLevel
+	}
 	for _, t := range s.TimeStamps {
 		out.TimeStamps = append(out.TimeStamps, jsonTimeStamp{
-			Status: t.Verdict().String(), Indication: t.Status.String(),
+			Kind: t.Kind, Serial: hexOf(t.Serial), Policy: string(t.Policy), Status: t.Verdict().String(), Indication: t.Status.String(),
 			SubIndication: string(t.Reason), GenTime: stamp(t.GenTime), TSA: certOf(t.TSA), Checks: checksOf(t.Checks),
 		})
 	}
@@ -124,6 +134,18 @@ func certOf(c *pki.Certificate) *jsonCert {
 		Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex(),
 		NotBefore: stamp(c.NotBefore), NotAfter: stamp(c.NotAfter),
 	}
+}
+
+// hexOf writes a number as a certificate's serial number is written; nil is the
+// empty string.
+func hexOf(n *big.Int) string {
+	if n == nil {
+		return ""
+	}
+	if n.Sign() <= 0 {
+		return fmt.Sprintf("%02x", n)
+	}
+	return hex.EncodeToString(n.Bytes())
 }
 
 func checksOf(checks []Check) []jsonCheck {

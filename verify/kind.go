@@ -6,7 +6,6 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
-	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
@@ -20,12 +19,12 @@ const (
 
 // kindOf names the kind of a signature; where the chain was not looked at it is
 // unknown, unless the certificate has the form. Whether a qualified certificate comes
-// from an accredited authority is not looked at.
-func kindOf(s *Signature) string {
+// from an accredited authority is another check.
+func (r *run) kindOf(s *Signature) string {
 	switch {
 	case s.Signer == nil:
 		return kindUnknown
-	case qualifiedForm(s.Signer):
+	case len(r.formFaults(s.Signer)) == 0:
 		return kindQualified
 	case s.Status == Passed && len(s.Chain) > 0:
 		return kindEnhanced
@@ -48,8 +47,6 @@ func qualifiedForm(c *pki.Certificate) bool {
 	}
 	return false
 }
-
-func legacyKey(c *pki.Certificate) bool { return c.PublicKey != nil && alg.IsLegacy(c.PublicKey) }
 
 // skewOf is how far clocks may be apart under a policy.
 func skewOf(p *Policy) time.Duration {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"encoding/hex"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
@@ -26,7 +26,7 @@ func (v *Verifier) VerifyCertificate(ctx context.Context, cert *pki.Certificate)
 	}
 	r, report := v.start(KindCertificate)
 	report.Certificate = cert
-	report.Chain, report.Evidence = r.certificate(ctx, &report.Outcome, cert, purpose{at: r.at, moment: r.at, final: true})
+	report.Chain, report.Evidence = r.certificate(ctx, &report.Outcome, cert, purpose{at: r.at, final: true})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -92,24 +92,6 @@ func (r *run) listDates(o *Outcome, list *pki.RevocationList) {
 	}
 }
 
-// algorithmsOf judges the algorithm of an object and the key that signed it.
-func (r *run) algorithmsOf(o *Outcome, sig alg.Identifier, signer *pki.Certificate) {
-	const id, cite = "algorithms", "EN 319 102-1, 5.2.8"
-	if signer != nil && signer.PublicKey != nil && !r.pol.AllowTest && alg.IsTestKey(signer.PublicKey) {
-		o.fail(stageAcceptance, id, "RFC 9215, section 4.2", CryptoConstraints, alg.KeyName(signer.PublicKey))
-		return
-	}
-	if path.LegacySignature(sig) || signer != nil && legacyKey(signer) {
-		a := Fail
-		if r.pol.UnsafeLegacy {
-			a = Warn
-		}
-		o.require(a, stageAcceptance, id, cite, NoPOE, r.Lang.pick("алгоритм отменён: ", "the algorithm is withdrawn: ")+sig.OID.Name())
-		return
-	}
-	o.pass(stageAcceptance, id, cite, sig.OID.Name())
-}
-
 // OCSPQuestion is what an OCSP response is checked against. Cert and Issuer
 // are required.
 type OCSPQuestion struct {
@@ -143,7 +125,7 @@ func (v *Verifier) VerifyOCSP(ctx context.Context, resp *ocsp.Response, q OCSPQu
 	if r.pol.UnsafeNoChain {
 		o.warn(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick("цепочка не проверялась", "the chain was not checked"))
 	} else {
-		report.Chain, report.Evidence = rr.certificate(ctx, o, q.Issuer, purpose{at: r.at, moment: r.at})
+		report.Chain, report.Evidence = rr.certificate(ctx, o, q.Issuer, purpose{at: r.at})
 	}
 	r.response(o, resp, q)
 	if err := ctx.Err(); err != nil {
@@ -326,9 +308,10 @@ func (c *contextReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// VerifyTimeStamp decides about a time-stamp token over content; content may
-// be nil, then it remains open what was stamped and the status is
-// Indeterminate. req, if it has values, is what was asked for.
+// VerifyTimeStamp decides about a time-stamp token over content. req, if it has
+// values, is what was asked for; its Digest, if not nil, returns the digest of
+// the request, which that of content must equal. Without content and Digest it
+// remains open what was stamped and the status is Indeterminate.
 func (v *Verifier) VerifyTimeStamp(ctx context.Context, token *tsp.Token, content io.Reader, req tsp.CheckOptions) (*Report, error) {
 	if token == nil {
 		return nil, errNoInput
@@ -336,21 +319,34 @@ func (v *Verifier) VerifyTimeStamp(ctx context.Context, token *tsp.Token, conten
 	r, report := v.start(KindTimeStamp)
 	var absent bool
 	var readErr error
+	asked := req.Digest
 	req.Content = nil
-	req.Digest = func(id alg.Identifier) ([]byte, error) {
+	req.Digest = func(id alg.Identifier) (want []byte, err error) {
+		if asked != nil {
+			if want, err = asked(id); err != nil {
+				return nil, err
+			}
+		}
 		if content == nil {
-			absent = true
-			return token.Info.HashedMessage, nil
+			absent = asked == nil
+			if absent {
+				want = token.Info.HashedMessage
+			}
+			return want, nil
 		}
 		h, err := alg.NewHash(id)
 		if err != nil {
 			return nil, err
 		}
 		_, readErr = io.Copy(h, &contextReader{ctx, content})
-		return h.Sum(nil), readErr
+		sum := h.Sum(nil)
+		if readErr == nil && asked != nil && !bytes.Equal(sum, want) {
+			return nil, errors.New("the request is about other data than the document")
+		}
+		return sum, readErr
 	}
 	var t TimeStamp
-	r.token(ctx, &t, token, req, newBag(cms.Evidence{}))
+	r.token(ctx, &t, token, req, []*bag{newBag(tokenEvidence(token))}, nil)
 	if readErr != nil {
 		return nil, fmt.Errorf("verify: document: %w", readErr)
 	}

@@ -216,8 +216,8 @@ func TestOCSPOfAnotherIssuer(t *testing.T) {
 	want(t, r, verify.VerdictInvalid, verify.ChainGeneral)
 }
 
-// TestWithdrawnDigest: a certificate signed with SHA-1 is neither valid nor a
-// forgery: it would need a proof that it is old.
+// TestWithdrawnDigest: a certificate signed with SHA-1 is not valid without a
+// proof that it is old.
 func TestWithdrawnDigest(t *testing.T) {
 	key := testpki.Key(t, "rsa-3072", "")
 	root := testpki.IssueKey(t, testpki.CA(t, "CN=Root"), nil, key)
@@ -242,7 +242,7 @@ func TestWithdrawnDigest(t *testing.T) {
 	}
 	r, err := v.VerifyCertificate(t.Context(), leaf)
 	consistent(t, r, err)
-	want(t, r, verify.VerdictIndeterminate, verify.NoPOE)
+	want(t, r, verify.VerdictInvalid, verify.CryptoConstraintsNoPOE)
 	policy(t, "test")(v)
 	r, err = v.VerifyCertificate(t.Context(), leaf)
 	consistent(t, r, err)

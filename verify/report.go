@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"math/big"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // Check is one thing that was checked. The IDs are stable.
@@ -20,11 +22,15 @@ type Check struct {
 	stage stage
 }
 
-// Result returns "passed", "failed", "warning" or "skipped".
+// Result returns "passed", "failed", "warning" or "skipped". What the policy
+// only wants to be told of (Inform) is skipped where it does not hold: its
+// detail says what was found, and it neither warns nor decides.
 func (c Check) Result() string {
 	switch {
 	case c.OK:
 		return "passed"
+	case c.Action == Inform:
+		return "skipped"
 	case c.Action == Warn:
 		return "warning"
 	case c.Action == Skip:
@@ -162,8 +168,15 @@ type Signature struct {
 	SignerName  string           // issuer and serial number or key identifier, as the signature names them
 	ClaimedTime time.Time        // signing-time attribute: what the signer says; zero: absent
 	BestTime    time.Time        // proven by a trusted time stamp; zero: not proven
-	Level       string           // "cms", "bes" or "t": the highest that was checked
-	Kind        string           // "qualified-form", "enhanced", "simple" or "unknown"
+	// Level is the highest level whose material is complete and whose checks
+	// passed: "cms", "bes", "t", "xl" or "a" (EN 319 122-1; XL is CAdES-X Long
+	// Type 1 of RFC 5126).
+	Level string
+	// ClaimedLevel is the level that the signature's attributes announce, with
+	// "c", "x1" and "x2" (CAdES-C and -X without the values, RFC 5126) beside those
+	// of Level. Where it announces more than Level, the check "higher-level" says why.
+	ClaimedLevel string
+	Kind         string // "qualified-form", "enhanced", "simple" or "unknown"
 
 	Chain      []*pki.Certificate // signer first
 	Evidence   cms.Evidence       // exactly what decided
@@ -174,7 +187,13 @@ type Signature struct {
 // TimeStamp is the answer about one time stamp of a signature.
 type TimeStamp struct {
 	Outcome
+	// Kind is the attribute that held the token: "content-time-stamp" or a name
+	// of cms.StampKind such as "signature-time-stamp" and
+	// "archive-time-stamp-v3"; empty for a token by itself.
+	Kind     string
 	GenTime  time.Time
+	Serial   *big.Int         // serialNumber of the token (RFC 3161, section 2.4.2); nil if it was not read
+	Policy   oid.OID          // the authority's policy under which it was issued; empty if it was not read
 	TSA      *pki.Certificate // nil if it was not found
 	Chain    []*pki.Certificate
 	Evidence cms.Evidence

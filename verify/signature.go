@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
@@ -68,7 +69,8 @@ func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
 	case content == nil:
 		o.pass(stageIdentify, "signed-data", cite, r.Lang.pick("документ внутри подписи", "the document is inside the signature"))
 	default:
-		err := sd.DigestContent(content)
+		again(sd, content)
+		err := sd.DigestContent(content, stampDigests(sd)...)
 		switch {
 		case errors.As(err, &mismatch):
 			o.fail(stageCrypto, "signed-data", cite, HashFailure, r.Lang.sprintf(
@@ -84,6 +86,23 @@ func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
 	return o.Checks, nil
 }
 
+// again lets an archive time stamp of the second version read a detached
+// document once more.
+func again(sd *cms.SignedData, content io.Reader) {
+	seeker, ok := content.(io.ReadSeeker)
+	if !ok || !sd.Detached {
+		return
+	}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return // a pipe
+	}
+	sd.Again = func() (io.Reader, error) {
+		_, err := seeker.Seek(start, io.SeekStart)
+		return seeker, err
+	}
+}
+
 // signer decides about one SignerInfo.
 func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Check, carried *bag) *Signature {
 	si := sd.Signers[i]
@@ -92,12 +111,17 @@ func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Ch
 	findings(&s.Outcome, si.Findings)
 	r.identify(s, si, sd.Candidates(si), func(c *pki.Certificate) ([]cms.Check, error) { return sd.CheckSigner(i, c) })
 	r.acceptance(s, si)
-	r.timeStamps(ctx, s, si, carried)
-	r.digestInForce(s, si)
-	r.signerChain(ctx, s, carried)
+	r.signaturePolicy(ctx, s, si)
+	a := r.attach(s, sd, i, carried)
+	r.contentStamps(ctx, s, a)
+	r.timeStamps(ctx, s, a)
+	r.digestInForce(s, si, r.used(s))
+	r.signerChain(ctx, s, purpose{at: r.used(s), after: a.earliest, proofs: a.proofs, bags: a.bags()})
 	r.counterSignatures(ctx, s, si, sd, carried)
+	r.level(s, a)
+	r.rules(ctx, s, a)
 	s.decide()
-	s.Kind = kindOf(s)
+	s.Kind = r.kindOf(s)
 	return s
 }
 
@@ -226,22 +250,17 @@ func (r *run) acceptance(s *Signature, si *cms.SignerInfo) {
 	}
 }
 
-// digestInForce: whether a withdrawn digest may be used depends on the time, and
-// the claimed time proves nothing (EN 319 102-1, section 5.2.8).
-func (r *run) digestInForce(s *Signature, si *cms.SignerInfo) {
-	if !slices.ContainsFunc([]alg.Identifier{si.DigestAlgorithm, si.SignatureAlgorithm}, path.LegacySignature) {
-		return
+// used is the moment at which the signature is known to have existed: the
+// proven one, or that of the verification.
+func (r *run) used(s *Signature) time.Time {
+	if s.BestTime.IsZero() || s.BestTime.After(r.at) {
+		return r.at
 	}
-	a := Fail
-	if r.pol.UnsafeLegacy || !s.BestTime.IsZero() && s.BestTime.Before(legacyEnd) {
-		a = Warn
-	}
-	s.require(a, stageAcceptance, "legacy-algorithm", "EN 319 102-1, 5.2.8", NoPOE,
-		r.Lang.sprintf("хэш-функция отменена: %s", "withdrawn digest: %s", si.DigestAlgorithm.OID.Name()))
+	return s.BestTime
 }
 
 // signerChain validates the signer's certificate at the best known time.
-func (r *run) signerChain(ctx context.Context, s *Signature, carried *bag) {
+func (r *run) signerChain(ctx context.Context, s *Signature, p purpose) {
 	switch {
 	case s.Signer == nil:
 		s.skip(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick("нет сертификата подписанта", "no certificate of the signer"))
@@ -255,15 +274,9 @@ func (r *run) signerChain(ctx context.Context, s *Signature, carried *bag) {
 		}
 		return
 	}
-	at := r.at
-	if !s.BestTime.IsZero() {
-		at = s.BestTime
-	}
-	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, purpose{
-		at: at, moment: at, bags: []*bag{carried},
-		// Either bit allows signing documents: RFC 5280, section 4.2.1.3.
-		keyUsage: pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment,
-	})
+	// Either bit allows signing documents: RFC 5280, section 4.2.1.3.
+	p.keyUsage = pki.KeyUsageDigitalSignature | pki.KeyUsageContentCommitment
+	s.Chain, s.Evidence = r.certificate(ctx, &s.Outcome, s.Signer, p)
 	r.keyPurpose(s)
 	r.keyPeriod(s)
 }
@@ -320,11 +333,11 @@ func (r *run) counterSignatures(ctx context.Context, s *Signature, si *cms.Signe
 		cs := &Signature{Level: "cms", SignerName: signerName(c)}
 		r.identify(cs, c, sd.Candidates(c), func(x *pki.Certificate) ([]cms.Check, error) { return si.CheckCounterSigner(c, x) })
 		cs.ClaimedTime, _, _ = c.SigningTime() // an unreadable one is nobody's claim
-		r.digestInForce(cs, c)
-		r.signerChain(ctx, cs, carried)
+		r.digestInForce(cs, c, r.at)
+		r.signerChain(ctx, cs, purpose{at: r.at, bags: []*bag{carried}})
 		r.counterSignatures(ctx, cs, c, sd, carried)
 		cs.decide()
-		cs.Kind = kindOf(cs)
+		cs.Kind = r.kindOf(cs)
 		s.Counter = append(s.Counter, cs)
 		r.counterVerdict(s, cs, fmt.Sprintf("%d: ", i+1))
 	}

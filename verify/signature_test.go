@@ -122,7 +122,9 @@ func TestRefused(t *testing.T) {
 		"order 472, no time":        {sig: message{signer: c.Leaf, noTime: true}.sign(t), content: document, change: policy(t, "order-472"), verdict: verify.VerdictInvalid, reason: verify.SigConstraints},
 		"order 472":                 {sig: sig, content: document, change: policy(t, "order-472"), verdict: verify.VerdictValid},
 		"zero policy wants a time stamp": {
-			sig: sig, content: document, change: func(v *verify.Verifier) { v.Policy = &verify.Policy{} },
+			sig: sig, content: document, change: func(v *verify.Verifier) {
+				v.Policy = &verify.Policy{CertificatesIncluded: verify.Skip, QualifiedForm: verify.Skip, Accreditation: verify.Skip}
+			},
 			verdict: verify.VerdictIndeterminate, reason: verify.NoPOE,
 		},
 	} {

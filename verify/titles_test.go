@@ -102,7 +102,8 @@ func collectCalls(t *testing.T, f *ast.File, ids map[string]bool) {
 	})
 }
 
-// named reads constants and variables called id.
+// named reads constants and variables called id, and the IDs of checks that are
+// written out.
 func named(n ast.Node, ids map[string]bool) {
 	add := func(names []ast.Expr, values []ast.Expr) {
 		for i, x := range names {
@@ -122,6 +123,17 @@ func named(n ast.Node, ids map[string]bool) {
 		add(names, n.Values)
 	case *ast.AssignStmt:
 		add(n.Lhs, n.Rhs)
+	case *ast.CompositeLit: // Check{ID: "…"}
+		if t, ok := n.Type.(*ast.Ident); !ok || t.Name != "Check" {
+			return
+		}
+		for _, e := range n.Elts {
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				if s, ok := literal(kv.Value); ok && kv.Key.(*ast.Ident).Name == "ID" {
+					ids[s] = true
+				}
+			}
+		}
 	}
 }
 

@@ -16,6 +16,7 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -23,7 +24,9 @@ import (
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/pki/path"
+	"github.com/gosklyuch/gosklyuch/pki/profile"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
 
@@ -38,6 +41,52 @@ type Verifier struct {
 	Now           func() time.Time  // the moment of verification; nil: time.Now
 	Lang          Lang              // language of details; zero: Russian
 	Limits        cms.Limits        // bounds on a message; zero: defaults
+
+	// Accreditation says whether the authority that issued a signer's
+	// certificate, or a time-stamping authority, was accredited on a day (63-FZ,
+	// article 11, clause 1). issuer is the certificate below which the one in
+	// question hangs, chain the whole path. nil: unknown.
+	Accreditation func(ctx context.Context, issuer *pki.Certificate, chain []*pki.Certificate, day time.Time) AccreditationAnswer
+	// Qualified are the rules of the qualified certificate; nil: only whether
+	// the certificate has the parts of one.
+	Qualified *profile.Set
+	// Issuers finds issuers of a certificate whose chain is open, as by its
+	// authorityInfoAccess (RFC 5280, section 4.2.2.1); nothing in the answer is
+	// trusted. It is asked a bounded number of times. nil: nobody is asked.
+	Issuers func(ctx context.Context, cert *pki.Certificate) []*pki.Certificate
+	// SignaturePolicy gets the document of a signature policy that a signature
+	// names (RFC 5126, section 5.8.1): its digest must then be the one in the
+	// signature. nil: the policy that is named is not looked at.
+	SignaturePolicy func(ctx context.Context, id oid.OID) ([]byte, error)
+}
+
+// AccreditationState is what is known of an authority's accreditation. The zero
+// value is AccreditationUnknown.
+type AccreditationState uint8
+
+// The states of an authority.
+const (
+	AccreditationUnknown AccreditationState = iota // nothing is known, or not of that day
+	Accredited                                     // accredited on the day
+	NotAccredited                                  // known, and not accredited on the day
+)
+
+// String returns "unknown", "accredited" or "not-accredited".
+func (s AccreditationState) String() string {
+	switch s {
+	case Accredited:
+		return "accredited"
+	case NotAccredited:
+		return "not-accredited"
+	}
+	return "unknown"
+}
+
+// AccreditationAnswer is what a trust list says of an authority on a day.
+type AccreditationAnswer struct {
+	State     AccreditationState
+	Authority string // the authority's name in the list
+	Detail    string // the entry and its dates
 }
 
 // Error is what the methods of Verifier return for an object that could be
@@ -83,7 +132,9 @@ type run struct {
 	pol      *Policy
 	memo     revocation.Memo
 	paths    path.Memo
-	attached int // time stamps and countersignatures seen in the message
+	fetched  pki.Pool        // issuers that Verifier.Issuers found
+	asked    map[string]bool // certificates whose issuers were asked for
+	attached int             // time stamps and countersignatures seen in the message
 }
 
 // mayAttach counts one more time stamp or countersignature of a signature that
@@ -95,5 +146,11 @@ func (r *run) mayAttach(n int) bool {
 
 func (v *Verifier) start(kind Kind) (*run, *Report) {
 	r := &run{Verifier: v, at: v.now(), pol: v.policy()}
-	return r, &Report{Kind: kind, At: r.at, Policy: r.pol, Lang: v.Lang}
+	report := &Report{Kind: kind, At: r.at, Policy: r.pol, Lang: v.Lang}
+	if r.pol.Algorithms == nil {
+		filled := *r.pol // the table once, not for each look into it
+		filled.Algorithms = DefaultPolicy().Algorithms
+		r.pol = &filled
+	}
+	return r, report
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/report"
 	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 )
 
@@ -51,11 +52,15 @@ func (a *app) certShowCommand() *cobra.Command {
 
 func (a *app) certVerifyCommand() *cobra.Command {
 	var f evidenceFlags
+	var files reportFlags
 	c := &cobra.Command{
 		Use:   "verify F",
 		Short: a.t(text{"проверить сертификат", "verify a certificate"}),
 		Args:  args(1, 1, text{"файл сертификата", "the certificate's file"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
+			if err := files.check(); err != nil {
+				return err
+			}
 			certs, err := a.readCertificates(arg[0])
 			if err != nil {
 				return err
@@ -71,10 +76,11 @@ func (a *app) certVerifyCommand() *cobra.Command {
 			if rep == nil {
 				return err
 			}
-			return a.printReport(rep)
+			return a.finishReport(&files, rep, report.Input{DocumentName: reportName(arg[0])})
 		},
 	}
 	a.addEvidenceFlags(c, &f)
+	a.reportFlags(c, &files)
 	return c
 }
 

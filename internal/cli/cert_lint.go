@@ -23,7 +23,10 @@ func (a *app) certLintCommand() *cobra.Command {
 			return a.lint(cert, name)
 		},
 	}
-	c.Flags().StringVar(&name, "profile", "all", a.t(text{"набор правил: pkix, qualified или all", "rule set: pkix, qualified or all"}))
+	c.Flags().StringVar(&name, "profile", "all", a.t(text{
+		"набор правил: pkix, qualified (для сертификатов, которые называют класс средств), fsb795 (для любого) или all",
+		"rule set: pkix, qualified (for certificates that name a class of tools), fsb795 (for any) or all",
+	}))
 	return c
 }
 
@@ -39,6 +42,7 @@ type lintView struct {
 // A lintResult is what one rule said.
 type lintResult struct {
 	Rule     string   `json:"rule"`
+	Title    string   `json:"title"`
 	Cite     string   `json:"cite"`
 	Severity string   `json:"severity"`
 	Outcome  string   `json:"outcome"`
@@ -49,7 +53,7 @@ type lintResult struct {
 func (a *app) lint(cert *pki.Certificate, name string) error {
 	set, ok := sets.ByName(name)
 	if !ok {
-		return usageErrorf(text{"неизвестный набор правил «%s»: pkix, qualified, all", "unknown rule set %q: pkix, qualified, all"}, name)
+		return usageErrorf(text{"неизвестный набор правил «%s»: pkix, qualified, fsb795, all", "unknown rule set %q: pkix, qualified, fsb795, all"}, name)
 	}
 	rep := set.Lint(cert)
 	v := lintView{Status: "valid", Set: rep.Set, Checked: rep.Checked(), Findings: findingViews(rep.Findings)}
@@ -57,9 +61,9 @@ func (a *app) lint(cert *pki.Certificate, name string) error {
 		v.Status = "invalid"
 	}
 	for _, r := range rep.Results {
-		x := lintResult{Rule: r.Rule, Cite: r.Cite, Severity: r.Severity.String(), Outcome: r.Outcome.String()}
+		x := lintResult{Rule: r.Rule, Title: a.t(text{r.TitleRU, r.Title}), Cite: r.Cite, Severity: r.Severity.String(), Outcome: r.Outcome.String()}
 		for _, p := range r.Problems {
-			x.Problems = append(x.Problems, p.Field+": "+p.Detail)
+			x.Problems = append(x.Problems, p.Field+": "+p.Text(a.lang == "ru"))
 		}
 		v.Results = append(v.Results, x)
 	}
@@ -72,6 +76,13 @@ func (a *app) lint(cert *pki.Certificate, name string) error {
 	return nil
 }
 
+// severityTexts names the severities in the output for people.
+var severityTexts = map[string]text{
+	"info":  {"к сведению", "info"},
+	"warn":  {"замечание", "warning"},
+	"error": {"ошибка", "error"},
+}
+
 func (a *app) printLint(v lintView) error {
 	if a.json {
 		return a.printJSON(v)
@@ -82,8 +93,9 @@ func (a *app) printLint(v lintView) error {
 			continue
 		}
 		broken++
+		fmt.Fprintf(a.out, "%s: %s (%s): %s\n", a.t(severityTexts[r.Severity]), r.Rule, r.Cite, r.Title)
 		for _, p := range r.Problems {
-			fmt.Fprintf(a.out, "%s: %s (%s) %s\n", r.Severity, r.Rule, r.Cite, safe(p))
+			fmt.Fprintf(a.out, "    %s\n", safe(p))
 		}
 	}
 	a.printFindings(v.Findings)

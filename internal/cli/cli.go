@@ -202,9 +202,9 @@ func (a *app) rootCommand() *cobra.Command {
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.keyCommand(), a.requestCommand(), a.certCommand(), a.crlCommand(),
-		a.signCommand(), a.cosignCommand(), a.countersignCommand(), a.verifyCommand(),
-		a.rawCommand(), a.ocspCommand(), a.hashCommand(), a.trustCommand(),
-		a.tokenCommand(), a.caCommand(), a.demoCommand(), a.completionCommand(),
+		a.signCommand(), a.cosignCommand(), a.countersignCommand(), a.raiseCommand(), a.verifyCommand(),
+		a.rawCommand(), a.timestampCommand(), a.ocspCommand(), a.hashCommand(), a.trustCommand(), a.policyCommand(),
+		a.tokenCommand(), a.caCommand(), a.serveCommand(), a.demoCommand(), a.completionCommand(),
 		a.reservedCommand("encrypt", "encrypt FILE --to CERT…"), a.reservedCommand("decrypt", "decrypt FILE --key K"),
 	}
 }

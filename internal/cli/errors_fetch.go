@@ -59,6 +59,9 @@ func trustError(err error) *userError {
 	case errors.Is(err, trust.ErrDamaged):
 		return failedf(text{"файл доверенного сертификата повреждён: %s", "the file of a trust anchor is damaged: %s"}, strings.TrimPrefix(err.Error(), trust.ErrDamaged.Error()+": ")).
 			withHint(text{"удалите этот файл и добавьте сертификат снова: gosklyuch trust add", "delete the file and add the certificate again: gosklyuch trust add"})
+	case errors.Is(err, trust.ErrState):
+		return failedf(text{"файл хранилища доверия повреждён: %s", "a file of the trust store is damaged: %s"}, strings.TrimPrefix(err.Error(), trust.ErrState.Error()+": ")).
+			withHint(text{"удалите этот файл и загрузите перечень или набор снова: gosklyuch trust import", "delete the file and import the list or bundle again: gosklyuch trust import"})
 	case errors.Is(err, trust.ErrUnusable):
 		return failedf(text{
 			"этому сертификату нельзя доверять как корневому: он нарушает правила или ключ в нём не читается",

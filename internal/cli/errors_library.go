@@ -16,7 +16,7 @@ import (
 // means that err is none of them.
 func libraryError(err error) *userError {
 	for _, translate := range []func(error) *userError{
-		tokenError, keyError, containerError, cryptoProError, signError, messageError, algorithmError, caError, nameError, fetchError, trustError,
+		tokenError, keyError, containerError, cryptoProError, signError, messageError, algorithmError, caError, nameError, fetchError, trustError, timeStampError,
 	} {
 		if u := translate(err); u != nil {
 			return u
@@ -86,6 +86,7 @@ func signError(err error) *userError {
 	var period *sign.PeriodError
 	var content *sign.OtherContentError
 	var level *sign.LevelError
+	var evidence *sign.EvidenceError
 	switch {
 	case errors.As(err, &period):
 		return periodError(period)
@@ -98,7 +99,17 @@ func signError(err error) *userError {
 		return newErrorf(exitInvalid, text{"подпись %d в файле сделана под другим документом", "signature %d in the file is about another document"}, content.Signer+1).
 			withHint(text{"проверьте, тот ли документ указан", "check that this is the right document"})
 	case errors.As(err, &level):
-		return noTimeStamps()
+		return usageErrorf(text{"подпись уровня %s так сделать нельзя", "a signature of level %s cannot be made this way"}, level.Level).
+			withHint(text{"сначала подпишите, затем усильте: gosklyuch raise", "sign first, then raise it: gosklyuch raise"})
+	case errors.Is(err, sign.ErrNothingToRaise):
+		return failedf(text{"все подписи уже не ниже этого уровня", "every signature has that level already"})
+	case errors.As(err, &evidence):
+		return newErrorf(exitIndeterminate, text{
+			"подпись %d: не хватает доказательств для этого уровня", "signature %d: there is not enough evidence for this level",
+		}, evidence.Signer+1).withHint(text{
+			"нужны сведения об отзыве (--crl, --ocsp) и сертификаты УЦ (--intermediate) или доступ к сети",
+			"revocation data (--crl, --ocsp) and authority certificates (--intermediate) are needed, or the network",
+		})
 	case errors.Is(err, sign.ErrNoDocument):
 		return usageError(text{"подпись отделённая: нужен сам документ", "the signature is detached: the document is needed"})
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"time"
@@ -18,7 +19,7 @@ import (
 type evidenceFlags struct {
 	trust, intermediate, crl, ocsp []string
 	at                             moment
-	offline                        bool
+	offline, private               bool
 	revocation, policy             string
 }
 
@@ -29,6 +30,7 @@ func (a *app) addEvidenceFlags(c *cobra.Command, f *evidenceFlags) {
 	fl.Var((*fileList)(&f.crl), "crl", a.t(text{"список отзыва", "a revocation list"}))
 	fl.Var((*fileList)(&f.ocsp), "ocsp", a.t(text{"ответ OCSP", "an OCSP response"}))
 	fl.BoolVar(&f.offline, "offline", false, a.t(text{"не обращаться в сеть", "make no connection"}))
+	fl.BoolVar(&f.private, "allow-private", false, a.t(text{"разрешить адреса внутренней сети", "allow addresses of the internal network"}))
 	fl.StringVar(&f.revocation, "revocation", "require", a.t(text{"require или none (не проверять отзыв)", "require, or none (do not check revocation)"}))
 	fl.StringVar(&f.policy, "policy", "default", a.t(text{"политика проверки", "the policy of verification"}))
 	a.atFlag(c, &f.at)
@@ -60,7 +62,7 @@ func (a *app) plainVerifier() *verify.Verifier {
 // verifier builds what the flags describe: anchors, intermediates, evidence,
 // policy and time.
 func (a *app) verifier(f *evidenceFlags) (*verify.Verifier, error) {
-	policy, err := policyFor(f)
+	policy, err := a.policyFor(f)
 	if err != nil {
 		return nil, err
 	}
@@ -78,18 +80,29 @@ func (a *app) verifier(f *evidenceFlags) (*verify.Verifier, error) {
 			intermediates.Add(c)
 		}
 	}
-	src, err := a.source(f)
+	net, err := a.fetcher(f)
+	if err != nil {
+		return nil, err
+	}
+	src, err := a.source(f, net)
 	if err != nil {
 		return nil, err
 	}
 	f.at.exact(policy)
-	return &verify.Verifier{Roots: roots, Intermediates: intermediates, Policy: policy, Revocation: src, Now: f.at.clock(a.now), Lang: a.reportLang()}, nil
+	v := &verify.Verifier{
+		Roots: roots, Intermediates: intermediates, Policy: policy, Revocation: src, Now: f.at.clock(a.now), Lang: a.reportLang(),
+		Issuers: func(ctx context.Context, cert *pki.Certificate) []*pki.Certificate {
+			list, _ := net.Issuers(ctx, cert) //nolint:errcheck // the chain stays open, and the report says so
+			return list
+		},
+	}
+	return v, a.national(v)
 }
 
-func policyFor(f *evidenceFlags) (*verify.Policy, error) {
-	policy, err := verify.PolicyByName(f.policy)
+func (a *app) policyFor(f *evidenceFlags) (*verify.Policy, error) {
+	policy, err := a.policy(f.policy)
 	if err != nil {
-		return nil, usageErrorf(text{"неизвестная политика «%s»: бывает %v", "unknown policy %q: one of %v"}, f.policy, verify.PolicyNames())
+		return nil, err
 	}
 	switch f.revocation {
 	case "require":
@@ -123,8 +136,19 @@ func (a *app) anchors(paths []string) (*pki.Pool, error) {
 	return roots, nil
 }
 
-// source joins the given evidence with the network, unless that is forbidden.
-func (a *app) source(f *evidenceFlags) (revocation.Source, error) {
+// fetcher is the way to evidence that was not given: the cache of the home and,
+// unless that is forbidden, the network.
+func (a *app) fetcher(f *evidenceFlags) (*fetch.Fetcher, error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	return fetch.New(fetch.Options{Offline: f.offline, AllowPrivate: f.private, CacheDir: filepath.Join(home, "cache")}), nil
+}
+
+// source joins the given evidence with what can be fetched, unless revocation
+// is not looked at.
+func (a *app) source(f *evidenceFlags, net *fetch.Fetcher) (revocation.Source, error) {
 	static := &revocation.Static{}
 	for _, path := range f.crl {
 		lists, err := a.readCRLs(path)
@@ -140,10 +164,10 @@ func (a *app) source(f *evidenceFlags) (revocation.Source, error) {
 		}
 		static.Responses = append(static.Responses, r)
 	}
-	if f.offline || f.revocation == "none" {
+	if f.revocation == "none" {
 		return static, nil
 	}
-	return revocation.Sources{static, fetch.New(fetch.Options{})}, nil
+	return revocation.Sources{static, net}, nil
 }
 
 // trustStore opens the anchors of the home.

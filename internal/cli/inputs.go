@@ -126,20 +126,6 @@ func (a *app) readRequest(path string) (*pki.CertificateRequest, error) {
 	return readOne(a, path, der.KindRequest, pki.ParseRequest)
 }
 
-// readCRLs reads all revocation lists of a file.
-func (a *app) readCRLs(path string) ([]*pki.RevocationList, error) {
-	found, err := a.blocks(path, der.KindCRL)
-	if err != nil {
-		return nil, err
-	}
-	return parseAll(path, der.KindCRL, found, pki.ParseCRL)
-}
-
-// readCRL reads a file that must hold exactly one revocation list.
-func (a *app) readCRL(path string) (*pki.RevocationList, error) {
-	return readOne(a, path, der.KindCRL, pki.ParseCRL)
-}
-
 // readOCSPResponse reads one OCSP response.
 func (a *app) readOCSPResponse(path string) (*ocsp.Response, error) {
 	return readOne(a, path, der.KindOCSPResponse, ocsp.ParseResponse)

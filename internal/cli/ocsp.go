@@ -80,7 +80,11 @@ func (a *app) askOCSP(cmd *cobra.Command, cert, ca *pki.Certificate, url string,
 	if err != nil {
 		return nil, nil, err
 	}
-	f := fetch.New(fetch.Options{AllowPrivate: private || cmd.Flag("url").Changed})
+	o := fetch.Options{AllowPrivate: private}
+	if cmd.Flag("url").Changed {
+		o.TypedURLs = []string{url}
+	}
+	f := fetch.New(o)
 	resp, err := f.QueryOCSP(cmd.Context(), url, req)
 	if err != nil {
 		return nil, nil, err

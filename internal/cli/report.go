@@ -71,6 +71,8 @@ var levels = map[string]text{
 	"cms": {"простая CMS, без реквизитов CAdES", "plain CMS without the attributes of CAdES"},
 	"bes": {"bes (без метки времени)", "bes (without a time stamp)"},
 	"t":   {"t (с меткой времени)", "t (with a time stamp)"},
+	"xl":  {"xl (с меткой времени и доказательствами, XLT1)", "xl (with a time stamp and evidence, XL Type 1)"},
+	"a":   {"a (архивная: с доказательствами и архивной меткой времени)", "a (archived: with evidence and an archive time stamp)"},
 }
 
 // printSignature prints one signature: who, when, what was checked.

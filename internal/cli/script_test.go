@@ -33,10 +33,13 @@ func TestMain(m *testing.M) {
 //	flip N FILE          invert one bit of byte N (negative: from the end)
 //	fill N HEX TO        the octets HEX, N times
 //	pki                  a PKI with keys that need no password (scriptMakePKI)
+//	tsa                  a time-stamping authority below the ca of pki, at $TSA
 //	armor FORM FROM TO   pem:LABEL, base64, twice, crlf, bom or utf16
 //	freeport VAR         a free address of the loopback interface
+//	http METHOD URL …    one HTTP request, with files as a form (scriptHTTP)
 //	[!] await FILE       wait until FILE exists (does not exist)
 //	unpack FILE DIR      the files of a CryptoPro container from lines of name and Base64
+//	tsl OUT …            a signed list of accredited authorities (scriptTrustList)
 //
 // [softhsm] is stock SoftHSM, whose tokens live in the script's folder;
 // [softhsm-gost] is the one that was rebuilt with GOST, $SOFTHSM_GOST; [module]
@@ -57,7 +60,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "json": scriptJSON, "cut": scriptCut, "flip": scriptFlip,
 			"pki": scriptMakePKI, "armor": scriptArmor, "fill": scriptFill, "freeport": scriptFreePort, "await": scriptAwait,
-			"unpack": scriptUnpack,
+			"unpack": scriptUnpack, "tsa": scriptTSA, "tsl": scriptTrustList, "http": scriptHTTP,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

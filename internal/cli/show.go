@@ -9,6 +9,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
+	"github.com/gosklyuch/gosklyuch/report"
 )
 
 // A line is one row of what a show command prints.
@@ -35,19 +36,10 @@ func (a *app) printLines(lines []line) {
 	}
 }
 
-// safe replaces control characters, so that a hostile name cannot drive a
-// terminal. Line breaks stay: they are ours.
-func safe(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
-		}
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0x202d || r == 0x2066 || r == 0x2067 || r == 0x2068 {
-			return '�'
-		}
-		return r
-	}, s)
-}
+// safe replaces control characters and those that change the direction of text
+// or are not seen, so that a hostile name can neither drive a terminal nor show
+// something else than it says. Line breaks stay: they are ours.
+func safe(s string) string { return report.PrintableLines(s) }
 
 // stamp prints a time as RFC 3339 in UTC, or "" for none.
 func stamp(t time.Time) string {

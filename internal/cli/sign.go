@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/sign"
@@ -96,7 +97,8 @@ func withoutRoots(chain []*pki.Certificate) (out []*pki.Certificate) {
 func (a *app) signCommand() *cobra.Command {
 	var f signFlags
 	var attached, stream bool
-	var level, tsa string
+	var l levelFlags
+	var e evidenceFlags
 	c := &cobra.Command{
 		Use:   "sign FILE… --key K",
 		Short: a.t(text{"подписать файл", "sign a file"}),
@@ -110,8 +112,12 @@ func (a *app) signCommand() *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
-			if err := checkLevel(level, tsa); err != nil {
+			level, err := l.parse()
+			if err != nil {
 				return err
+			}
+			if stream && level != sign.LevelBES {
+				return usageErrorf(text{"--stream пишет только уровень bes, а не %s", "--stream writes level bes only, not %s"}, level)
 			}
 			if len(files) > 1 && f.out.path != "" {
 				return usageError(text{"-o годится только для одного файла", "-o fits one file only"})
@@ -129,7 +135,15 @@ func (a *app) signCommand() *cobra.Command {
 			}
 			defer k.close()
 			s.Detached, s.Stream = !attached, stream
-			return a.signFiles(cmd.Context(), s, files, outs, f.format)
+			lift, err := a.lift(s, level, &l, &e)
+			if err != nil {
+				return err
+			}
+			if err := a.signFiles(cmd.Context(), s, files, outs, f.format); err != nil {
+				return a.stoppedRaise(err)
+			}
+			a.warnCryptoPro(lift.last, level)
+			return nil
 		},
 	}
 	a.addSignFlags(c, &f)
@@ -137,25 +151,41 @@ func (a *app) signCommand() *cobra.Command {
 	c.Flags().BoolVar(&stream, "stream", false, a.t(text{
 		"присоединённую подпись писать в один проход (BER)", "write an attached signature in one pass (BER)",
 	}))
-	c.Flags().StringVar(&level, "level", "bes", a.t(text{"уровень подписи: bes", "the signature's level: bes"}))
-	c.Flags().StringVar(&tsa, "tsa", "", a.t(text{"служба меток времени (пока не поддерживается)", "time-stamping service (not supported yet)"}))
+	a.addLevelFlags(c, &l, "bes")
+	a.addProofFlags(c, &e)
 	return c
 }
 
-// checkLevel accepts the one level that this version makes and names the others.
-func checkLevel(level, tsa string) error {
-	switch {
-	case level == "t" || level == "xl" || level == "a" || tsa != "":
-		return noTimeStamps()
-	case level != "bes":
-		return usageErrorf(text{"неизвестный уровень «%s»: bes, t, xl, a", "unknown level %q: bes, t, xl, a"}, level)
-	}
-	return nil
+// addProofFlags are the flags of verify, for levels that carry evidence.
+func (a *app) addProofFlags(c *cobra.Command, e *evidenceFlags) {
+	var own cobra.Command
+	a.addEvidenceFlags(&own, e)
+	own.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != "verbose" && f.Name != "at" {
+			f.Usage = a.t(text{"для --level xl и a: ", "for --level xl and a: "}) + f.Usage
+			c.Flags().AddFlag(f)
+		}
+	})
 }
 
-func noTimeStamps() *userError {
-	return failedf(text{"подпись с меткой времени пока не поддерживается", "signatures with a time stamp are not supported yet"}).
-		withHint(text{"подпишите с --level bes (так по умолчанию)", "sign with --level bes, the default"})
+// lift prepares s for a level above bes. For t the authority's answer is
+// checked and nothing else; above it the signature is verified on its way, and
+// what decided goes into it.
+func (a *app) lift(s *sign.Signer, level sign.Level, l *levelFlags, e *evidenceFlags) (*lifter, error) {
+	lift := &lifter{}
+	if level == sign.LevelBES {
+		return lift, nil
+	}
+	s.Level, s.TSA = level, stamper(l.tsa)
+	if level == sign.LevelT {
+		return lift, nil
+	}
+	var err error
+	if lift.v, err = a.verifier(e); err != nil {
+		return nil, err
+	}
+	s.Evidence, s.Approve = lift.evidence, lift.judge
+	return lift, nil
 }
 
 // signOutputs names the result of each file and refuses existing ones before

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,7 @@ import (
 // trustCommand keeps the home's trust anchors.
 func (a *app) trustCommand() *cobra.Command {
 	return a.group("trust", text{"доверенные корневые сертификаты", "trust anchors"},
-		a.trustAddCommand(), a.trustListCommand(), a.trustRemoveCommand())
+		a.trustAddCommand(), a.trustListCommand(), a.trustRemoveCommand(), a.trustImportCommand(), a.trustExportCommand())
 }
 
 // An anchorView is one trust anchor in JSON.
@@ -26,11 +27,16 @@ func viewAnchor(x trust.Anchor) anchorView {
 	return anchorView{x.ID, x.Certificate.Subject.String(), x.Certificate.SerialHex(), stamp(x.Certificate.NotAfter)}
 }
 
-func (a *app) printAnchors(list []trust.Anchor) error {
+func viewAnchors(list []trust.Anchor) []anchorView {
 	views := make([]anchorView, 0, len(list))
 	for _, x := range list {
 		views = append(views, viewAnchor(x))
 	}
+	return views
+}
+
+func (a *app) printAnchors(list []trust.Anchor) error {
+	views := viewAnchors(list)
 	if a.json {
 		return a.printJSON(struct {
 			Anchors []anchorView `json:"anchors"`
@@ -75,25 +81,96 @@ func (a *app) trustAddCommand() *cobra.Command {
 	}
 }
 
+// A bundleView is what the home has of one origin of bundles, in JSON.
+type bundleView struct {
+	Origin   string `json:"origin"`
+	Serial   int64  `json:"serial"`
+	Date     string `json:"date"`
+	Imported string `json:"imported"`
+	Anchors  int    `json:"anchors"`
+	Outdated bool   `json:"outdated"`
+}
+
+// A trustView is `trust list --json`.
+type trustView struct {
+	Anchors []anchorView `json:"anchors"`
+	List    *listView    `json:"list,omitempty"`
+	Bundles []bundleView `json:"bundles,omitempty"`
+}
+
 func (a *app) trustListCommand() *cobra.Command {
-	return &cobra.Command{
+	var authorities bool
+	c := &cobra.Command{
 		Use:   "list",
-		Short: a.t(text{"показать доверенные сертификаты", "show the trust anchors"}),
+		Short: a.t(text{"показать доверенные сертификаты и загруженный перечень УЦ", "show the trust anchors and the imported list of authorities"}),
 		Args:  args(0, 0, text{}),
 		RunE: func(*cobra.Command, []string) error {
 			store, err := a.trustStore()
 			if err != nil {
 				return err
 			}
-			list, err := store.List()
+			v, err := a.viewTrust(store, authorities)
 			if err != nil {
 				return err
 			}
-			if len(list) == 0 {
-				a.sayf(text{"доверенных сертификатов нет; добавить: gosklyuch trust add", "there are no trust anchors; to add one: gosklyuch trust add"})
+			if a.json {
+				return a.printJSON(v)
 			}
-			return a.printAnchors(list)
+			a.printTrust(v)
+			return nil
 		},
+	}
+	c.Flags().BoolVar(&authorities, "authorities", false, a.t(text{"назвать каждый удостоверяющий центр перечня", "name every authority of the list"}))
+	return c
+}
+
+func (a *app) viewTrust(store *trust.Store, authorities bool) (trustView, error) {
+	anchors, err := store.List()
+	if err != nil {
+		return trustView{}, err
+	}
+	v := trustView{Anchors: viewAnchors(anchors)}
+	l, err := store.TrustList()
+	switch {
+	case err == nil:
+		x := viewList(l, a.now(), authorities)
+		v.List = &x
+	case !errors.Is(err, trust.ErrNoList):
+		return v, err
+	}
+	bundles, err := store.Bundles()
+	for _, b := range bundles {
+		v.Bundles = append(v.Bundles, bundleView{b.Pinned, b.Serial, stamp(b.Date), stamp(b.Imported), len(b.Anchors), b.Outdated(a.now())})
+	}
+	return v, err
+}
+
+func (a *app) printTrust(v trustView) {
+	if len(v.Anchors) == 0 {
+		a.sayf(text{"доверенных сертификатов нет; добавить: gosklyuch trust add", "there are no trust anchors; to add one: gosklyuch trust add"})
+	}
+	for _, x := range v.Anchors {
+		fmt.Fprintf(a.out, "%s  %s  %s\n", x.ID, x.NotAfter, safe(x.Subject))
+	}
+	for _, b := range v.Bundles {
+		a.sayf(text{"набор источника %s: номер %d от %s, сертификатов: %d", "bundle of %s: serial %d of %s, anchors: %d"}, b.Origin, b.Serial, b.Date, b.Anchors)
+		if b.Outdated {
+			a.warnf(text{"набор старше месяца", "the bundle is older than a month"})
+		}
+	}
+	if v.List == nil {
+		a.sayf(text{"перечень аккредитованных УЦ не загружен", "no list of accredited authorities was imported"})
+		return
+	}
+	a.sayf(text{
+		"перечень аккредитованных УЦ: версия %d от %s; удостоверяющих центров: %d, действует аккредитация: %d",
+		"list of accredited authorities: version %d of %s; authorities: %d, accredited: %d",
+	}, v.List.Version, v.List.Date, v.List.Authorities, v.List.Accredited)
+	if v.List.Outdated {
+		a.warnf(text{"перечень старше месяца: загрузите новый (gosklyuch trust import)", "the list is older than a month: import a newer one (gosklyuch trust import)"})
+	}
+	for _, e := range v.List.Entries {
+		fmt.Fprintf(a.out, "%s  %s  %s  %s\n", safe(e.Status), e.Since, e.OGRN, safe(e.Name))
 	}
 }
 

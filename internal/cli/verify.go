@@ -11,54 +11,119 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/report"
+	"github.com/gosklyuch/gosklyuch/verify"
 )
 
-// verifyCommand verifies a signature over a document.
+// verifyCommand verifies a signature over a document, or many of them.
 func (a *app) verifyCommand() *cobra.Command {
 	var f evidenceFlags
+	var files reportFlags
+	var batch batchFlags
 	c := &cobra.Command{
-		Use:   "verify FILE [SIG]",
+		Use:   "verify FILE [SIG] | --batch PATH…",
 		Short: a.t(text{"проверить подпись", "verify a signature"}),
 		Long: a.t(text{
 			"Проверяет подпись SIG под документом FILE. Если SIG не указан: FILE сам содержит подпись,\n" +
-				"или рядом лежит FILE.sig, .sgn или .p7s.",
+				"или рядом лежит FILE.sig, .sgn или .p7s. С --batch проверяет все подписи в файлах и папках.",
 			"Verifies the signature SIG over the document FILE. Without SIG: FILE holds the signature itself,\n" +
-				"or FILE.sig, .sgn or .p7s lies beside it.",
+				"or FILE.sig, .sgn or .p7s lies beside it. With --batch every signature in files and folders is verified.",
 		}),
-		Example: "  gosklyuch verify contract.pdf contract.pdf.sig --trust root.cer --crl ca.crl",
-		Args:    args(1, 2, text{"документ", "the document"}),
+		Example: "  gosklyuch verify contract.pdf contract.pdf.sig --trust root.cer --crl ca.crl\n" +
+			"  gosklyuch verify contract.pdf --report protocol.pdf --report protocol.json\n" +
+			"  gosklyuch verify --batch archive --csv summary.csv",
+		Args: func(cmd *cobra.Command, arg []string) error {
+			if batch.on {
+				return args(1, -1, text{"файл или папка", "a file or folder"})(cmd, arg)
+			}
+			return args(1, 2, text{"документ", "the document"})(cmd, arg)
+		},
 		RunE: func(cmd *cobra.Command, arg []string) error {
-			v, err := a.verifier(&f)
-			if err != nil {
+			if err := batch.check(&files); err != nil {
 				return err
 			}
-			doc, sig, err := a.findSignature(arg)
-			if err != nil {
-				return err
+			if batch.on {
+				return a.verifyBatch(cmd.Context(), &f, &batch, files.force, arg)
 			}
-			s, err := a.openSignature(sig)
-			if err != nil {
-				return err
-			}
-			defer s.Close() //nolint:errcheck // opened for reading
-			content, err := a.openContent(doc)
-			if err != nil {
-				return err
-			}
-			defer content.Close() //nolint:errcheck // opened for reading
-			var r io.Reader
-			if doc != "" {
-				r = content
-			}
-			rep, err := v.Verify(cmd.Context(), s, r)
-			if rep == nil {
-				return inSignature(sig, err)
-			}
-			return a.printReport(rep)
+			return a.verifyOne(cmd.Context(), &f, &files, arg)
 		},
 	}
 	a.addEvidenceFlags(c, &f)
+	a.reportFlags(c, &files)
+	a.batchFlags(c, &batch)
 	return c
+}
+
+// verifyOne verifies the signatures of one document.
+func (a *app) verifyOne(ctx context.Context, f *evidenceFlags, files *reportFlags, arg []string) error {
+	if err := files.check(); err != nil {
+		return err
+	}
+	v, err := a.verifier(f)
+	if err != nil {
+		return err
+	}
+	doc, sig, err := a.findSignature(arg)
+	if err != nil {
+		return err
+	}
+	s, err := a.openSignature(sig)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // opened for reading
+	content, err := a.openContent(doc)
+	if err != nil {
+		return err
+	}
+	defer content.Close() //nolint:errcheck // opened for reading
+	if len(files.files) == 0 {
+		var r io.Reader
+		if doc != "" {
+			r = content
+		}
+		rep, err := v.Verify(ctx, s, r)
+		if rep == nil {
+			return inSignature(sig, err)
+		}
+		return a.printReport(rep)
+	}
+	in := report.Input{DocumentName: reportName(sig)}
+	if doc != "" {
+		in.DocumentName, in.SignatureName = reportName(doc), reportName(sig)
+	}
+	if in.Report, err = a.verifyHashed(ctx, v, s, content, doc != "", &in); in.Report == nil {
+		return inSignature(sig, err)
+	}
+	return a.finishReport(files, in.Report, in)
+}
+
+// verifyHashed verifies and, in the same pass, computes the digests that a
+// report names. An attached signature is a document that holds its signatures.
+func (a *app) verifyHashed(ctx context.Context, v *verify.Verifier, sig, content io.Reader, detached bool, in *report.Input) (*verify.Report, error) {
+	hashedSig, sigSums := digests(sig)
+	var r io.Reader
+	var docSums *digesting
+	if detached {
+		r, docSums = digests(content)
+	}
+	rep, err := v.Verify(ctx, hashedSig, r)
+	if rep == nil {
+		return nil, err
+	}
+	sums, err := sigSums.sums()
+	if err != nil {
+		return nil, err
+	}
+	if docSums == nil {
+		in.DocumentDigests = sums
+		return rep, nil
+	}
+	in.SignatureDigests = sums
+	if in.DocumentDigests, err = docSums.sums(); err != nil {
+		return nil, err
+	}
+	return rep, nil
 }
 
 // findSignature tells document and signature apart. doc is empty for an
@@ -78,7 +143,7 @@ func (a *app) findSignature(arg []string) (doc, sig string, err error) {
 	if isSignature(head) {
 		return "", file, nil
 	}
-	for _, suffix := range []string{".sig", ".sgn", ".p7s"} {
+	for _, suffix := range signatureSuffixes {
 		if _, err := os.Stat(file + suffix); err == nil {
 			return file, file + suffix, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package alg
 import (
 	"bytes"
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -31,6 +32,9 @@ func EqualKeys(a, b crypto.PublicKey) bool {
 	case ed25519.PublicKey:
 		y, ok := b.(ed25519.PublicKey)
 		return ok && bytes.Equal(x, y)
+	case *dsa.PublicKey:
+		y, ok := b.(*dsa.PublicKey)
+		return ok && equalDSA(x, y)
 	}
 	return false
 }
@@ -50,6 +54,8 @@ func KeyName(pub crypto.PublicKey) string {
 		return fmt.Sprintf("ecdsa-p%d", k.Curve.Params().BitSize)
 	case ed25519.PublicKey:
 		return "ed25519"
+	case *dsa.PublicKey:
+		return fmt.Sprintf("dsa-%d", k.P.BitLen())
 	}
 	return fmt.Sprintf("unknown (%T)", pub)
 }

@@ -2,6 +2,7 @@ package alg
 
 import (
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -25,6 +26,7 @@ const (
 	familyRSAPSS
 	familyECDSA
 	familyEd25519
+	familyDSA
 )
 
 // scheme is one row of the table of signature identifiers. digest is empty for
@@ -73,6 +75,18 @@ func lookupScheme(o oid.OID) (scheme, bool) {
 		return scheme{familyECDSA, oid.SHA512}, true
 	case oid.Ed25519:
 		return scheme{familyEd25519, ""}, true
+	case oid.DSA:
+		return scheme{familyDSA, ""}, true
+	case oid.DSAWithSHA1:
+		return scheme{familyDSA, oid.SHA1}, true
+	case oid.DSAWithSHA224:
+		return scheme{familyDSA, oid.SHA224}, true
+	case oid.DSAWithSHA256:
+		return scheme{familyDSA, oid.SHA256}, true
+	case oid.MD5WithRSA:
+		// Its digest is named, so that it can be called withdrawn; no hash is
+		// made of it.
+		return scheme{familyRSA, oid.MD5}, true
 	}
 	return scheme{}, false
 }
@@ -112,6 +126,8 @@ func familyOf(pub crypto.PublicKey) family {
 		return familyECDSA
 	case ed25519.PublicKey:
 		return familyEd25519
+	case *dsa.PublicKey:
+		return familyDSA
 	}
 	return familyNone
 }

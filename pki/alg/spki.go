@@ -38,7 +38,14 @@ func ParsePublicKey(spki []byte) (crypto.PublicKey, error) {
 		return parseGOST2012(id, bits)
 	case oid.GOST2001:
 		return parseGOST2001(id, bits)
-	case oid.RSA, oid.RSAPSS:
+	case oid.RSA:
+		// "The parameters field MUST have ASN.1 type NULL", RFC 3279, section
+		// 2.3.1; absent parameters are read as NULL.
+		if id.effectiveParams() != nil {
+			return nil, errors.New("alg: RSA public key with parameters other than NULL")
+		}
+		return parseRSA(bits)
+	case oid.RSAPSS:
 		return parseRSA(bits)
 	case oid.ECPublicKey:
 		return parseECDSA(id, bits)

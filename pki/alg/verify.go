@@ -2,6 +2,7 @@ package alg
 
 import (
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -78,6 +79,8 @@ func verifyDigest(pub crypto.PublicKey, sigAlg Identifier, d digest, digest, sig
 		return gost34102001.Verify(k.key, digest, sig)
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(k, digest, sig)
+	case *dsa.PublicKey:
+		return verifyDSA(k, digest, sig)
 	case *rsa.PublicKey:
 		if sigAlg.OID != oid.RSAPSS {
 			return rsa.VerifyPKCS1v15(k, d.std, digest, sig) == nil
@@ -129,7 +132,7 @@ func resolveDigest(pub crypto.PublicKey, sigAlg, digestAlg Identifier) (Identifi
 		return Identifier{}, &MismatchError{Key: KeyName(pub), Digest: d.OID.Name()}
 	}
 	row, _ := lookupDigest(d.OID)
-	if row.std == 0 && (key == familyRSA || key == familyECDSA) {
+	if row.std == 0 && (key == familyRSA || key == familyECDSA || key == familyDSA) {
 		return Identifier{}, &MismatchError{Key: KeyName(pub), Digest: d.OID.Name()}
 	}
 	return d, nil

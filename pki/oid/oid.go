@@ -7,6 +7,7 @@ package oid
 import (
 	"errors"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -247,8 +248,12 @@ func (o OID) Name() string {
 // String returns the dotted text.
 func (o OID) String() string { return string(o) }
 
+// topics lists the tables: the first step's in one piece, later ones a topic
+// each beside their constants.
+func topics() [][]Info { return [][]Info{known[:], knownDSA[:]} }
+
 // All returns the table in its order.
-func All() []Info { return append([]Info(nil), known[:]...) }
+func All() []Info { return slices.Concat(topics()...) }
 
 type index struct {
 	byOID  map[OID]Info
@@ -256,8 +261,8 @@ type index struct {
 }
 
 var tables = sync.OnceValue(func() index {
-	x := index{make(map[OID]Info, len(known)), make(map[string]OID, len(known))}
-	for _, i := range known {
+	x := index{make(map[OID]Info, 2*len(known)), make(map[string]OID, 2*len(known))}
+	for _, i := range All() {
 		x.byOID[i.OID] = i
 		x.byName[strings.ToLower(i.Name)] = i.OID
 	}

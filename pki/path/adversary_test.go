@@ -34,7 +34,7 @@ func TestPolicyMappings(t *testing.T) {
 		"from anyPolicy":   {sub: mapping("1.2.3", "1.2.4", oid.AnyPolicy, "1.2.4"), want: path.ReasonPolicy},
 		"to anyPolicy":     {sub: mapping("1.2.3", oid.AnyPolicy), want: path.ReasonPolicy},
 		"empty":            {sub: mapping(), want: path.ReasonMalformed},
-		"of an end entity": {leaf: mapping("1.2.3", oid.AnyPolicy)}, // 6.1.4 is for certificates above the last
+		"of an end entity": {leaf: mapping("1.2.3", oid.AnyPolicy), want: path.ReasonMalformed}, // RFC 5280, section 4.2.1.5
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := func(e pki.Extension) func(*pki.CertificateTemplate) {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // edge is "this certificate was signed by this key", the thing that costs work.
@@ -15,9 +17,10 @@ type edge struct{ child, key string }
 
 // attempt is a path that was tried.
 type attempt struct {
-	chain    []*pki.Certificate
-	anchored bool
-	failures []Failure
+	chain           []*pki.Certificate
+	anchored        bool
+	failures        []Failure
+	user, authority []oid.OID // valid policies
 }
 
 // builder searches depth first, anchors before intermediates and key
@@ -28,6 +31,8 @@ type builder struct {
 	seen    map[edge]error // outcomes of signature checks, each once
 	checked int            // signature checks
 	steps   int            // candidates that were looked at
+	paths   int            // paths to an anchor that were examined
+	work    int            // comparisons of names and policies
 	limited bool           // a bound was reached
 	best    *attempt
 	done    bool
@@ -40,7 +45,7 @@ func (b *builder) extend(chain []*pki.Certificate) {
 	}
 	last := chain[len(chain)-1]
 	if b.o.Roots.Contains(last) {
-		b.keep(&attempt{chain: chain, anchored: true, failures: b.inspect(chain)})
+		b.keep(b.examine(chain))
 		return // RFC 5280, 6.1: the path ends at the trust anchor
 	}
 	if len(chain) >= limits.PathLength {
@@ -48,22 +53,46 @@ func (b *builder) extend(chain []*pki.Certificate) {
 		b.keep(&attempt{chain: chain, failures: []Failure{b.noChain(chain)}})
 		return
 	}
-	extended := false
-	for i, parent := range b.candidates(last) {
-		if i >= limits.PathCandidates {
-			b.limited = true
-			break
-		}
-		if b.follow(chain, parent) {
-			extended = true
-		}
-		if b.stop() {
-			return
-		}
-	}
-	if !extended {
+	if !b.climb(chain) && !b.done {
 		b.keep(&attempt{chain: chain, failures: []Failure{b.noChain(chain)}})
 	}
+}
+
+// climb goes one step up to every candidate and reports whether one did sign.
+func (b *builder) climb(chain []*pki.Certificate) (extended bool) {
+	last := chain[len(chain)-1]
+	looked := 0
+	for pool := range b.pools() {
+		for _, parent := range pool.FindIssuers(last) {
+			if b.o.Avoid != nil && b.o.Avoid(parent) && !b.o.Roots.Contains(parent) {
+				continue
+			}
+			if looked++; looked > limits.PathCandidates {
+				b.limited = true
+				return extended
+			}
+			if b.follow(chain, parent) {
+				extended = true
+			}
+			if b.stop() {
+				return extended
+			}
+		}
+	}
+	return extended
+}
+
+// examine applies every rule to a chain that ends in an anchor.
+func (b *builder) examine(chain []*pki.Certificate) *attempt {
+	b.paths++
+	a := &attempt{anchored: true}
+	a.chain, a.failures = b.complete(chain)
+	a.failures = append(a.failures, b.inspect(a.chain)...)
+	var failures []Failure
+	a.user, a.authority, failures = b.policy(a.chain)
+	a.failures = append(a.failures, failures...)
+	slices.SortStableFunc(a.failures, func(x, y Failure) int { return x.Index - y.Index })
+	return a
 }
 
 // follow goes one step up to parent and reports whether parent did sign.
@@ -96,23 +125,35 @@ func repeats(chain []*pki.Certificate, parent *pki.Certificate) bool {
 	return chain[0].Equal(parent)
 }
 
-// candidates returns possible issuers, anchors first.
-func (b *builder) candidates(c *pki.Certificate) []*pki.Certificate {
-	out := slices.Concat(b.o.Roots.FindIssuers(c), b.o.Intermediates.FindIssuers(c))
-	for _, p := range b.o.Extra {
-		out = append(out, p.FindIssuers(c)...)
+// pools yields where issuers are looked for, anchors first.
+func (b *builder) pools() iter.Seq[*pki.Pool] {
+	return func(yield func(*pki.Pool) bool) {
+		if !yield(b.o.Roots) || !yield(b.o.Intermediates) {
+			return
+		}
+		for _, p := range b.o.Extra {
+			if !yield(p) {
+				return
+			}
+		}
 	}
-	if b.o.Avoid == nil {
-		return out
-	}
-	return slices.DeleteFunc(out, func(p *pki.Certificate) bool { return !b.o.Roots.Contains(p) && b.o.Avoid(p) })
 }
 
 var errLimit = errors.New("path: the bound on signature checks was reached")
 
-// signed checks child's signature with parent's key, once per pair.
+// signed checks child's signature with parent's key. Where the key has to
+// inherit its parameters the answer is put off: see complete.
 func (b *builder) signed(child, parent *pki.Certificate) error {
-	e := edge{string(child.Raw), string(parent.RawSubjectPublicKeyInfo)}
+	parent, deferred, err := b.issuerKey(parent)
+	if deferred || err != nil {
+		return err
+	}
+	return b.verify(child, parent)
+}
+
+// verify checks child's signature with parent's key, once per pair.
+func (b *builder) verify(child, parent *pki.Certificate) error {
+	e := edge{string(child.Raw), keyOctets(parent)}
 	if err, ok := b.seen[e]; ok {
 		return err
 	}
@@ -191,7 +232,7 @@ func (b *builder) noChain(chain []*pki.Certificate) Failure {
 // stop says whether the search is over.
 func (b *builder) stop() bool {
 	b.steps++
-	if b.steps > limits.PathCandidates*limits.PathLength {
+	if !b.done && (b.steps > limits.PathCandidates*limits.PathLength || b.paths >= limits.PathInspected || b.work > limits.PathWork) {
 		b.limited = true
 		return true
 	}
@@ -240,17 +281,38 @@ func (b *builder) result(leaf *pki.Certificate) *Result {
 	}
 	a := b.best
 	res := &Result{Chain: a.chain, Anchored: a.anchored, Failures: a.failures, Checked: b.checked}
-	if !a.anchored && b.limited {
+	if len(a.failures) == 0 {
+		res.Policies, res.AuthorityPolicies = a.user, a.authority
+	}
+	if len(a.failures) > 0 && b.limited && !(a.anchored && hopeless(a.failures)) {
 		// What was not searched may hold the path: the answer is open.
 		last := len(a.chain) - 1
-		res.Failures = []Failure{{
+		limit := Failure{
 			Reason: ReasonLimit, Certificate: a.chain[last], Index: last, Cite: "RFC 5280, section 8",
 			Detail: "the bound on path building was reached before a path was found",
-		}}
+		}
+		if !a.anchored {
+			res.Failures = nil
+		}
+		res.Failures = append([]Failure{limit}, res.Failures...)
 	}
 	if !a.anchored {
 		// Checks that need no anchor are reported all the same.
 		res.Failures = append(res.Failures, b.inspect(a.chain)...)
 	}
 	return res
+}
+
+// hopeless says whether no other path can be better: the certificate itself is
+// at fault, whoever issued it.
+func hopeless(failures []Failure) bool {
+	for _, f := range failures {
+		switch f.Reason {
+		case ReasonExpired, ReasonNotYetValid, ReasonKeyUsage, ReasonExtKeyUsage, ReasonCriticalExtension, ReasonMalformed, ReasonTestParameters:
+			if f.Index == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -6,9 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
-
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -35,12 +32,15 @@ func (b *builder) inspect(chain []*pki.Certificate) []Failure {
 			})
 		}
 		out = append(out, issuer(c, i, below)...)
+		if i < len(chain)-1 {
+			out = append(out, purposes(chain[0], c, i)...)
+		}
 		out = append(out, mappings(c, i)...)
 		if !c.IsSelfIssued() {
 			below++ // RFC 5280, 6.1.4 (l): self-issued certificates do not count
 		}
 	}
-	return out
+	return append(out, b.constrained(chain)...)
 }
 
 // malformed reports what the parser found and nobody may accept.
@@ -94,19 +94,28 @@ func (b *builder) algorithms(c *pki.Certificate, i, n int) []Failure {
 	if b.o.AllowLegacy {
 		return out
 	}
+	digest, key := alg.DigestName(c.SignatureAlgorithm), alg.KeyAlgorithmName(c.PublicKey)
 	switch {
-	case c.PublicKey != nil && alg.IsLegacy(c.PublicKey):
+	case key != "" && b.withdrawn(key):
 		out = append(out, Failure{
 			Reason: ReasonLegacyAlgorithm, Certificate: c, Index: i, Cite: "RFC 9215, section 1",
 			Detail: "the key is of a withdrawn algorithm: " + alg.KeyName(c.PublicKey),
 		})
-	case i < n-1 && LegacySignature(c.SignatureAlgorithm):
+	case i < n-1 && digest != "" && b.withdrawn(digest):
 		out = append(out, Failure{
 			Reason: ReasonLegacyAlgorithm, Certificate: c, Index: i, Cite: "RFC 5280, section 4.1.1.2",
 			Detail: "the certificate is signed with a withdrawn algorithm: " + c.SignatureAlgorithm.OID.Name(),
 		})
 	}
 	return out
+}
+
+// withdrawn asks the caller's list of withdrawn algorithms, or the built-in one.
+func (b *builder) withdrawn(name string) bool {
+	if b.o.Withdrawn != nil {
+		return b.o.Withdrawn(name)
+	}
+	return alg.Withdrawn(name)
 }
 
 // UnknownAlgorithm says whether err comes from an algorithm that is not known
@@ -120,31 +129,7 @@ func UnknownAlgorithm(err error) bool {
 // rests on a digest that is no longer collision resistant: MD5, SHA-1 or
 // GOST R 34.11-94.
 func LegacySignature(id alg.Identifier) bool {
-	if d, ok := alg.SignatureDigest(id); ok {
-		id = d
-	}
-	switch id.OID {
-	case oid.MD5, oid.SHA1, oid.GOST341194, oid.GOST341194CryptoProParams:
-		return true
-	}
-	return false
-}
-
-// unprocessed are extensions that are known and whose processing (RFC 5280,
-// sections 6.1.2 to 6.1.5) is not written yet: ignoring them would accept
-// what they forbid.
-var unprocessed = map[oid.OID]bool{
-	oid.NameConstraints:   true,
-	oid.PolicyConstraints: true,
-	oid.InhibitAnyPolicy:  true,
-}
-
-// harmless are extensions that may be critical and need no processing as long
-// as no policy is required (RFC 5280, 6.1.5 (g): explicit_policy stays above 0
-// without policyConstraints).
-var harmless = map[oid.OID]bool{
-	oid.CertificatePolicies: true,
-	oid.PolicyMappings:      true,
+	return alg.Withdrawn(alg.DigestName(id))
 }
 
 // critical refuses unknown critical extensions (RFC 5280, section 4.2: "A
@@ -152,21 +137,11 @@ var harmless = map[oid.OID]bool{
 // critical extension it does not recognize").
 func critical(c *pki.Certificate, i int) []Failure {
 	var out []Failure
-	for _, e := range c.Extensions {
-		if unprocessed[e.ID] {
-			out = append(out, Failure{
-				Reason: ReasonUnsupported, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4",
-				Detail: "the extension " + e.ID.Name() + " is not processed yet",
-			})
-		}
-	}
 	for _, id := range c.UnhandledCritical {
-		if !unprocessed[id] && !harmless[id] {
-			out = append(out, Failure{
-				Reason: ReasonCriticalExtension, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2",
-				Detail: "unknown critical extension " + id.Name(),
-			})
-		}
+		out = append(out, Failure{
+			Reason: ReasonCriticalExtension, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2",
+			Detail: "unknown critical extension " + id.Name(),
+		})
 	}
 	return out
 }
@@ -175,25 +150,11 @@ func critical(c *pki.Certificate, i int) []Failure {
 // 5280, section 6.1.4 (a): "verify that the special value anyPolicy does not
 // appear as an issuerDomainPolicy or a subjectDomainPolicy".
 func mappings(c *pki.Certificate, i int) []Failure {
-	e, ok := c.Extension(oid.PolicyMappings)
-	if !ok {
-		return nil
-	}
-	f := Failure{Reason: ReasonMalformed, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2.1.5", Detail: "policyMappings cannot be read"}
-	s := cryptobyte.String(e.Value)
-	var list cryptobyte.String
-	if !s.ReadASN1(&list, asn1.SEQUENCE) || !s.Empty() || list.Empty() {
-		return []Failure{f}
-	}
-	for !list.Empty() {
-		var pair cryptobyte.String
-		var issuers, subjects oid.OID
-		if !list.ReadASN1(&pair, asn1.SEQUENCE) || !oid.Read(&pair, &issuers) || !oid.Read(&pair, &subjects) || !pair.Empty() {
-			return []Failure{f}
-		}
-		if issuers == oid.AnyPolicy || subjects == oid.AnyPolicy {
-			f.Reason, f.Cite, f.Detail = ReasonPolicy, "RFC 5280, section 6.1.4 (a)", "policyMappings maps anyPolicy"
-			return []Failure{f}
+	for _, m := range c.PolicyMappings {
+		if m.Issuer == oid.AnyPolicy || m.Subject == oid.AnyPolicy {
+			return []Failure{{
+				Reason: ReasonPolicy, Certificate: c, Index: i, Cite: "RFC 5280, section 6.1.4 (a)", Detail: "policyMappings maps anyPolicy",
+			}}
 		}
 	}
 	return nil
@@ -244,4 +205,24 @@ func issuer(c *pki.Certificate, i, below int) []Failure {
 		})
 	}
 	return out
+}
+
+// purposes holds the purposes of an authority against the certificate at the
+// end: "If the extension is present, then the certificate MUST only be used for
+// one of the purposes indicated" (RFC 5280, section 4.2.1.12). Authorities of
+// Russia carry the extension without meaning a limit, and never as critical:
+// only a critical one counts.
+func purposes(leaf, c *pki.Certificate, i int) []Failure {
+	if !c.ExtKeyUsageCritical || slices.Contains(c.ExtKeyUsage, oid.EKUAny) {
+		return nil
+	}
+	for _, id := range leaf.ExtKeyUsage {
+		if slices.Contains(c.ExtKeyUsage, id) {
+			return nil
+		}
+	}
+	return []Failure{{
+		Reason: ReasonExtKeyUsage, Certificate: c, Index: i, Cite: "RFC 5280, section 4.2.1.12",
+		Detail: "the authority is limited to purposes that the certificate does not have",
+	}}
 }

@@ -1,16 +1,21 @@
 // Package path builds certification paths from a certificate to a trust anchor
-// and validates them by [RFC 5280], section 6.1: signatures, validity, name
-// chaining, basic constraints, path length, key usage and critical extensions.
-// It knows nothing of revocation, which sits above it.
+// and validates them by [RFC 5280], section 6.1, whole: signatures, validity,
+// name chaining, name constraints of the forms that section 4.2.1.10 defines,
+// certificate policies with mapping and inhibition, basic constraints, path
+// length, key usage and critical extensions. It knows nothing of revocation,
+// which sits above it.
 //
 // Issuers are chosen by key identifiers first and by names second, because a CA
-// that renewed its key has several certificates under one name. The work is
-// bounded: a bag of hostile certificates costs at most Options.MaxChecks
-// signature verifications.
+// that renewed its key has several certificates under one name. Where several
+// paths exist, one that passes is found whatever the others lack.
 //
-// Name constraints and certificate policies (RFC 5280, sections 4.2.1.10 to
-// 4.2.1.14) are not processed: a path that needs them fails with
-// [ReasonUnsupported], which says "not known", never "valid".
+// The work is bounded for any input: a bag of hostile certificates costs at
+// most Options.MaxChecks signature verifications, and policies are processed as
+// a graph that grows by the policies of each certificate (RFC 9618), not as a
+// tree that multiplies. A path that could not be looked for within the bounds
+// fails with [ReasonLimit], and one that depends on constraints on a form of
+// name that is not processed with [ReasonUnsupported]: both say "not known",
+// never "valid".
 //
 // [RFC 5280]: https://www.rfc-editor.org/rfc/rfc5280
 package path
@@ -45,8 +50,9 @@ const (
 	ReasonTestParameters    Reason = "test-parameters"    // a parameter set that is for tests only
 	ReasonMalformed         Reason = "malformed"          // the certificate breaks a rule that must not be overlooked
 	ReasonNameChaining      Reason = "name-chaining"      // issuer and subject names do not chain
+	ReasonNameConstraints   Reason = "name-constraints"   // a name lies outside what an authority above may certify
 	ReasonPolicy            Reason = "policy"             // the certificate policies forbid the path
-	ReasonUnsupported       Reason = "unsupported"        // an extension that is known and not yet processed
+	ReasonUnsupported       Reason = "unsupported"        // a form of a known extension that is not processed
 	ReasonLimit             Reason = "limit"              // the bound on work was reached
 )
 
@@ -89,8 +95,30 @@ type Options struct {
 	// AllowTest accepts the parameter sets that RFC 9215, section 4.2 reserves
 	// for tests.
 	AllowTest bool
-	// AllowLegacy accepts GOST R 34.10-2001 and digests that are withdrawn.
+	// AllowLegacy accepts every algorithm that is withdrawn.
 	AllowLegacy bool
+	// Withdrawn, if not nil, says which algorithms count as withdrawn, by the
+	// names of pki/alg; nil means alg.Withdrawn.
+	Withdrawn func(algorithm string) bool
+	// AllowDSA reads DSA keys, parameters inherited from the issuer included;
+	// otherwise DSA is an algorithm that is not known.
+	AllowDSA bool
+
+	// InitialPolicies is the user-initial-policy-set: the policies of which one
+	// must be valid for the path if a policy is required; nil means any-policy.
+	InitialPolicies []oid.OID
+	// ExplicitPolicy is initial-explicit-policy: the path must be valid for at
+	// least one of InitialPolicies.
+	ExplicitPolicy bool
+	// InhibitMapping is initial-policy-mapping-inhibit: policyMappings have no
+	// effect but to end the mapped policy.
+	InhibitMapping bool
+	// InhibitAnyPolicy is initial-any-policy-inhibit: anyPolicy in a
+	// certificate stands for nothing.
+	InhibitAnyPolicy bool
+	// Permitted and Excluded are initial-permitted-subtrees and
+	// initial-excluded-subtrees. nil permits everything and excludes nothing.
+	Permitted, Excluded []pki.GeneralSubtree
 }
 
 // Memo remembers which certificates were signed by which keys: the signers of
@@ -122,6 +150,15 @@ type Result struct {
 	Anchored bool               // Chain ends in a trust anchor and its signatures verify
 	Failures []Failure          // in the order leaf to anchor; empty if and only if the path passed
 	Checked  int                // signatures that were verified, those that Memo remembers among them
+
+	// Policies is the user-constrained-policy-set of a path that passed, in the
+	// domain of the anchor: the policies of InitialPolicies for which it is
+	// valid (RFC 5280, section 6.1.5 (g)). oid.AnyPolicy stands for any; empty
+	// means that no policy is valid for the whole path, which is a failure only
+	// where one is required.
+	Policies []oid.OID
+	// AuthorityPolicies is the same before InitialPolicies are regarded.
+	AuthorityPolicies []oid.OID
 }
 
 // Validate looks for a path from leaf to one of o.Roots that passes every

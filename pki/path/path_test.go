@@ -135,7 +135,7 @@ func TestConstraints(t *testing.T) {
 			e.Critical = false
 			s.ExtraExtensions = []pki.Extension{e}
 		}},
-		"name constraints": {sub: func(s *pki.CertificateTemplate) { s.ExtraExtensions = []pki.Extension{nc} }, want: path.ReasonUnsupported},
+		"name constraints": {sub: func(s *pki.CertificateTemplate) { s.ExtraExtensions = []pki.Extension{nc} }, want: path.ReasonMalformed},
 		"key usage of the leaf": {
 			leaf: func(s *pki.CertificateTemplate) { s.KeyUsage = pki.KeyUsageKeyAgreement },
 			opts: func(o *path.Options) { o.LeafKeyUsage = pki.KeyUsageDigitalSignature }, want: path.ReasonKeyUsage,

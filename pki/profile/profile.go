@@ -19,16 +19,32 @@ import (
 
 // Problem is one way in which a certificate breaks a rule.
 type Problem struct {
-	Field  string // ASN.1 path or extension name, such as "keyUsage"
-	Detail string // what was found, in English
+	Field    string // ASN.1 path or extension name, such as "keyUsage"
+	Detail   string // what was found, in English
+	DetailRU string // the same in Russian; rules of other modules may leave it out
+}
+
+// Found returns one problem, for a rule that has found it.
+func Found(field, detail, detailRU string) []Problem {
+	return []Problem{{Field: field, Detail: detail, DetailRU: detailRU}}
+}
+
+// Text returns what was found in Russian or English. Where a rule has no Russian
+// text it is the English one.
+func (p Problem) Text(russian bool) string {
+	if russian && p.DetailRU != "" {
+		return p.DetailRU
+	}
+	return p.Detail
 }
 
 // Rule is one demand of a standard on a certificate.
 type Rule struct {
 	// ID is stable and starts with the source: "rfc5280-serial-number".
 	ID string
-	// Title says in one sentence what the rule demands.
-	Title string
+	// Title says in one sentence what the rule demands, in English, and TitleRU
+	// in Russian.
+	Title, TitleRU string
 	// Cite is the clause: "RFC 5280, section 4.1.2.2".
 	Cite string
 	// Severity grades a broken rule: with pki.Error a certificate is not
@@ -68,7 +84,7 @@ func (o Outcome) String() string {
 
 // Run checks one certificate.
 func (r Rule) Run(c *pki.Certificate) Result {
-	res := Result{Rule: r.ID, Title: r.Title, Cite: r.Cite, Severity: r.Severity}
+	res := Result{Rule: r.ID, Title: r.Title, TitleRU: r.TitleRU, Cite: r.Cite, Severity: r.Severity}
 	switch {
 	case !r.Effective.IsZero() && c.NotBefore.Before(r.Effective),
 		!r.Until.IsZero() && !c.NotBefore.Before(r.Until),
@@ -87,6 +103,7 @@ func (r Rule) Run(c *pki.Certificate) Result {
 type Result struct {
 	Rule     string
 	Title    string
+	TitleRU  string
 	Cite     string
 	Severity pki.Severity // of the rule; it counts where Outcome is Broken
 	Outcome  Outcome

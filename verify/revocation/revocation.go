@@ -4,13 +4,15 @@
 //
 // It opens no connection: evidence comes from a [Source]. What cannot be
 // decided is [Unknown], never [Good]; where evidence disagrees, a revocation
-// wins. A list is usable if the key that issued the certificate signed it. A
-// list of another key under the same name says nothing, because authorities
-// that renewed their key keep one list for each, unless that key is there for
-// lists alone ([Options.Chain]).
+// wins.
 //
-// Delta lists and indirect lists are not used to call a certificate good; they
-// are named as unusable.
+// Lists are read as RFC 5280, section 6.3 has it: complete, delta and indirect
+// ones, distribution points and reasons. Who may have signed a list: the key that
+// issued the certificate; a key that the authority has for lists alone; another
+// key of the authority that a self-issued certificate links with the first; and
+// the authority that a distribution point names, if its path leads to the same
+// trust anchor ([Options.Chain]). A list of another key under the same name
+// says nothing, because authorities that renewed their key keep one list for each.
 //
 // [RFC 5280]: https://www.rfc-editor.org/rfc/rfc5280
 // [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
@@ -26,6 +28,8 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/path"
 )
 
 // Source supplies evidence about one certificate. It need not judge it: what
@@ -102,6 +106,15 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", uint8(s))
 }
 
+// Kind is a kind of evidence.
+type Kind string
+
+// The kinds of evidence.
+const (
+	OCSP Kind = "ocsp"
+	CRL  Kind = "crl"
+)
+
 // Options says when. At is required.
 type Options struct {
 	// At is the moment of the check: evidence must be fresh then.
@@ -114,64 +127,41 @@ type Options struct {
 	Skew time.Duration
 	// MaxAge bounds the age of evidence without nextUpdate; zero means
 	// ocsp.DefaultMaxAge. Where it is set it binds beside nextUpdate too.
-	MaxAge time.Duration
+	// MaxAgeOf has it for single kinds.
+	MaxAge   time.Duration
+	MaxAgeOf map[Kind]time.Duration
+	// Order is which kinds of evidence are used, and in which order a source that
+	// must fetch is asked; nil means OCSP, then CRL. What was given is all looked
+	// at, in so far as its kind is used.
+	Order []Kind
+	// AllowStale answers from evidence that has run out too, with Answer.Stale
+	// set: what a control time slides back to (EN 319 102-1, section 5.6.2.2).
+	AllowStale bool
+	// AllowLater uses evidence that was issued after At as well: it says what was
+	// known later about a moment in the past. Whether it exists yet, and since
+	// when, is then for the caller to judge.
+	AllowLater bool
+	// ResponderStatus demands to know that a delegated OCSP responder without
+	// id-pkix-ocsp-nocheck is not revoked; false: not knowing it is a note.
+	ResponderStatus bool
 	// Responders are certificates among which that of a delegated OCSP
-	// responder, or of a separate key that signs lists, may be; none of them is
-	// trusted by being here.
+	// responder, or of whoever signs lists, may be, and those of their paths; none
+	// of them is trusted by being here.
 	Responders []*pki.Certificate
 	// Chain is the validated path above the certificate, its issuer first and
-	// the trust anchor last. With it, lists of a key that the authority has for
-	// lists alone are used; nil: only lists of the key that signed the
-	// certificate.
+	// the trust anchor last. With it, lists of other keys than that of the issuer
+	// are used; nil: only lists of the key that signed the certificate.
 	Chain []*pki.Certificate
 	// Memo, if not nil, remembers the signature checks of lists from one Check
-	// to the next.
+	// to the next and bounds them in all.
 	Memo *Memo
 	// AllowLegacy uses evidence that is signed with a withdrawn digest.
 	AllowLegacy bool
 	// AllowTest uses lists of a separate key on a parameter set for tests.
 	AllowTest bool
-}
-
-// Memo remembers which lists were signed by which issuers, and who may sign them. The zero value is
-// empty and ready; it is not safe for concurrent use.
-type Memo struct {
-	outcomes map[memoKey]error
-	serving  map[serveKey]bool
-	judged   int // OCSP responses
-}
-
-type memoKey struct {
-	list   *pki.RevocationList
-	issuer *pki.Certificate
-}
-
-// mayJudge counts one more OCSP response and says whether it may be judged.
-func (m *Memo) mayJudge() bool {
-	if m == nil {
-		return true
-	}
-	m.judged++
-	return m.judged <= limits.OCSPJudged
-}
-
-// serveKey: whether a certificate may sign the lists of an authority.
-type serveKey struct{ cert, authority *pki.Certificate }
-
-func (m *Memo) check(l *pki.RevocationList, issuer *pki.Certificate) error {
-	if m == nil {
-		return CheckList(l, issuer)
-	}
-	k := memoKey{l, issuer}
-	err, ok := m.outcomes[k]
-	if !ok {
-		err = CheckList(l, issuer)
-		if m.outcomes == nil {
-			m.outcomes = map[memoKey]error{}
-		}
-		m.outcomes[k] = err
-	}
-	return err
+	// Withdrawn and AllowDSA are as in path.Options, for the signers of evidence.
+	Withdrawn func(algorithm string) bool
+	AllowDSA  bool
 }
 
 // Answer is the decision about one certificate and the evidence for it.
@@ -183,20 +173,31 @@ type Answer struct {
 	RevokedLater   bool      // Good at the moment that counts, revoked At afterwards
 	ThisUpdate     time.Time
 	NextUpdate     time.Time // zero: absent
-	Source         string    // "crl", "ocsp", or "" where nothing decided
-	Evidence       []byte    // DER of the list or of the BasicOCSPResponse
-	List           *pki.RevocationList
-	Response       *ocsp.Response
-	Responder      *pki.Certificate // who signed Response
-	Why            string           // why Unknown; English
-	Invalid        bool             // Unknown, and some evidence was forged
-	Absent         bool             // Unknown, and there was no evidence to judge
-	Notes          []string         // deviations that do not change the decision
+	ProducedAt     time.Time // when the OCSP response was signed; zero for a list
+	Source         Kind      // "" where nothing decided
+	// Evidence is the DER of the list or of the BasicOCSPResponse; nil for a list
+	// that stays in its file: List.Reader has its octets.
+	Evidence  []byte
+	List      *pki.RevocationList
+	More      []*pki.RevocationList // with List: the delta, lists for other reasons
+	Response  *ocsp.Response
+	Responder *pki.Certificate // who signed Response
+	// Chain is the path of whoever signed the evidence, the trust anchor last;
+	// the signer alone where Options.Chain is nil.
+	Chain   []*pki.Certificate
+	Stale   bool     // the evidence has run out: Options.AllowStale
+	Why     string   // why Unknown; English
+	Invalid bool     // Unknown, and some evidence was forged
+	Absent  bool     // Unknown, and there was no evidence to judge
+	Notes   []string // deviations that do not change the decision
 }
 
 // ErrNoTime is returned by Check as the reason of an unknown answer when
 // Options.At is zero.
 var ErrNoTime = errors.New("revocation: the moment of the check is not set")
+
+// Age is how old the evidence is at the moment.
+func (a Answer) Age(at time.Time) time.Duration { return at.Sub(a.ThisUpdate) }
 
 // Check decides about cert, which issuer issued. It never fails: what goes
 // wrong is in Answer.Why.
@@ -213,14 +214,29 @@ func Check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Opt
 	case o.Skew < 0:
 		o.Skew = 0
 	}
+	if o.Memo == nil {
+		o.Memo = &Memo{}
+	}
+	if o.Order == nil {
+		o.Order = []Kind{OCSP, CRL}
+	}
+	return check(ctx, cert, issuer, src, o, 0)
+}
+
+// check is Check with the defaults of o in place; depth says how many
+// certificates of signers of evidence stand above this one.
+func check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Options, depth int) Answer {
 	given, others := split(src)
-	k := &asker{Options: o, ctx: ctx, src: src, matcher: ocsp.NewMatcher(cert, issuer)}
-	answers := k.ask(cert, issuer, given)
+	k := &asker{
+		Options: o, ctx: ctx, src: src, cert: cert, issuer: issuer, depth: depth,
+		matcher: ocsp.NewMatcher(cert, issuer), scope: newScoper(cert),
+	}
+	answers := k.given(given)
 	for _, s := range others {
 		if a := decide(answers); a.Status != Unknown {
 			return a
 		}
-		answers = append(answers, k.ask(cert, issuer, s)...)
+		answers = append(answers, k.fetch(s)...)
 	}
 	return decide(answers)
 }
@@ -229,9 +245,32 @@ func Check(ctx context.Context, cert, issuer *pki.Certificate, src Source, o Opt
 // from.
 type asker struct {
 	Options
-	ctx     context.Context
-	src     Source
-	matcher *ocsp.Matcher
+	ctx          context.Context
+	src          Source
+	cert, issuer *pki.Certificate
+	matcher      *ocsp.Matcher
+	scope        *scoper
+	depth        int
+	pairs        int // complete lists and deltas that were compared
+}
+
+// maxAge is the bound on the age of evidence of the kind.
+func (o *asker) maxAge(k Kind) time.Duration {
+	if age, ok := o.MaxAgeOf[k]; ok {
+		return age
+	}
+	return o.MaxAge
+}
+
+// withdrawn says whether a signature algorithm is no longer to be used.
+func (o *asker) withdrawn(id alg.Identifier) bool {
+	switch {
+	case o.AllowLegacy:
+		return false
+	case o.Withdrawn != nil:
+		return o.Withdrawn(alg.DigestName(id))
+	}
+	return path.LegacySignature(id)
 }
 
 // split puts everything that was given into one Static, so that a revocation
@@ -269,30 +308,40 @@ func flatten(src Source) []Source {
 	return []Source{src}
 }
 
-// ask judges what one source has. A source that must fetch is asked for a list
-// only if no response decided; what was given is all looked at.
-func (o *asker) ask(cert, issuer *pki.Certificate, src Source) []Answer {
-	ctx := o.ctx
-	_, given := src.(*Static)
+// given judges everything that was given: a revocation anywhere in it wins.
+func (o *asker) given(src *Static) []Answer {
 	var out []Answer
-	responses, err := src.OCSP(ctx, cert, issuer)
-	if err != nil {
-		out = append(out, failed("OCSP", err))
+	for _, k := range o.Order {
+		switch k {
+		case OCSP:
+			out = append(out, each(src.Responses, func(r *ocsp.Response) []Answer { return o.response(r, src.Lists) })...)
+		case CRL:
+			out = append(out, o.lists(src.Lists)...)
+		}
 	}
-	var lists []*pki.RevocationList
-	if given {
-		lists, err = src.CRLs(ctx, cert, issuer)
-		out = appendErr(out, err)
-	}
-	out = append(out, each(responses, func(r *ocsp.Response) []Answer { return o.response(cert, issuer, r, lists) })...)
-	if !given {
+	return out
+}
+
+// fetch asks a source that must fetch, for the next kind of evidence only if
+// what came before did not decide.
+func (o *asker) fetch(src Source) []Answer {
+	var out []Answer
+	for _, k := range o.Order {
+		switch k {
+		case OCSP:
+			responses, err := src.OCSP(o.ctx, o.cert, o.issuer)
+			out = appendErr(out, "OCSP", err)
+			out = append(out, each(responses, func(r *ocsp.Response) []Answer { return o.response(r, nil) })...)
+		case CRL:
+			lists, err := src.CRLs(o.ctx, o.cert, o.issuer)
+			out = appendErr(out, "CRL", err)
+			out = append(out, o.lists(lists)...)
+		}
 		if decide(out).Status != Unknown {
 			return out
 		}
-		lists, err = src.CRLs(ctx, cert, issuer)
-		out = appendErr(out, err)
 	}
-	return append(out, each(lists, func(l *pki.RevocationList) []Answer { return o.list(cert, issuer, l) })...)
+	return out
 }
 
 // each judges evidence up to limits.RevocationEvidence; what is about others
@@ -304,16 +353,16 @@ func each[T any](list []*T, judge func(*T) []Answer) []Answer {
 			continue
 		}
 		if len(out) >= limits.RevocationEvidence {
-			return append(out, unknown("more evidence about one certificate than is examined (%d)", limits.RevocationEvidence))
+			return append(out, tooMuch())
 		}
 		out = append(out, judge(e)...)
 	}
 	return out
 }
 
-func appendErr(out []Answer, err error) []Answer {
+func appendErr(out []Answer, what string, err error) []Answer {
 	if err != nil {
-		out = append(out, failed("CRL", err))
+		out = append(out, failed(what, err))
 	}
 	return out
 }
@@ -356,7 +405,7 @@ func better(a, b Answer) bool {
 	case b.Status == Unknown:
 		return true
 	case a.Status == Revoked && b.Status == Revoked:
-		return a.At.Before(b.At)
+		return a.since().Before(b.since())
 	case a.Status == Revoked || b.Status == Revoked:
 		return a.Status == Revoked
 	case a.ThisUpdate.Equal(b.ThisUpdate):

@@ -139,7 +139,7 @@ func TestLists(t *testing.T) {
 		{name: "user certificates only", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlyUserCerts: true}}, nil), want: revocation.Good},
 		{name: "attribute certificates only", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlyAttributeCerts: true}}, nil), want: revocation.Unknown, why: "attribute"},
 		{name: "out of scope but listed", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlyCACerts: true}}, revoked(yesterday, 1)), want: revocation.Revoked},
-		{name: "indirect", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{IndirectCRL: true}}, nil), want: revocation.Unknown, why: "indirect"},
+		{name: "indirect", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{IndirectCRL: true}}, nil), want: revocation.Good},
 		{name: "some reasons", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{OnlySomeReasons: 2}}, nil), want: revocation.Unknown, why: "some reasons"},
 		{name: "another distribution point", crl: crl(pki.CRLTemplate{IDP: &pki.IssuingDistributionPoint{
 			FullName: []pki.GeneralName{{Kind: pki.URIName, Text: "http://ca.test/other.crl", Value: []byte("http://ca.test/other.crl")}},

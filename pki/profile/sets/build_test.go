@@ -55,6 +55,10 @@ func digits(t oid.OID, v string) pki.Attribute {
 	return pki.Attribute{Type: t, Value: v, Tag: numericTag}
 }
 
+func printable(t oid.OID, v string) pki.Attribute {
+	return pki.Attribute{Type: t, Value: v, Tag: byte(asn1.PrintableString)}
+}
+
 // put replaces or adds a subject attribute; an empty value removes it.
 func (s *sample) put(a pki.Attribute) {
 	var out []pki.Attribute
@@ -168,6 +172,37 @@ func utf8(t testing.TB, v string) []byte {
 	})
 }
 
+// address encodes a uniformResourceIdentifier.
+func address(b *cryptobyte.Builder, url string) {
+	b.AddASN1(asn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(url)) })
+}
+
+// crlAddress encodes cRLDistributionPoints with one address.
+func crlAddress(t testing.TB, url string) []byte {
+	nested := asn1.Tag(0).ContextSpecific().Constructed()
+	return bytesOf(t, func(b *cryptobyte.Builder) {
+		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1(nested, func(b *cryptobyte.Builder) {
+					b.AddASN1(nested, func(b *cryptobyte.Builder) { address(b, url) })
+				})
+			})
+		})
+	})
+}
+
+// issuerAddress encodes authorityInfoAccess with the issuer's address.
+func issuerAddress(t testing.TB, url string) []byte {
+	return bytesOf(t, func(b *cryptobyte.Builder) {
+		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				oid.AccessCAIssuers.Add(b)
+				address(b, url)
+			})
+		})
+	})
+}
+
 // tools encodes issuerSignTool with four texts.
 func tools(t testing.TB, texts ...string) []byte {
 	return bytesOf(t, func(b *cryptobyte.Builder) {
@@ -220,15 +255,25 @@ func leaf(t testing.TB) *sample {
 	day := time.Date(2026, 6, 2, 12, 0, 0, 0, time.UTC)
 	id := alg.Identifier{OID: oid.GOST2012_256WithStreebog256}
 	s := &sample{
-		version: 2, serial: big.NewInt(4711), outer: id, inner: id, issuer: []pki.Attribute{text(oid.CommonName, "УЦ")},
+		version: 2, serial: big.NewInt(4711), outer: id, inner: id,
+		issuer: []pki.Attribute{
+			printable(oid.Country, "RU"), text(oid.Organization, "УЦ"), text(oid.CommonName, "УЦ"),
+			digits(oid.OGRN, "1027700132195"), digits(oid.INNLE, "7707083893"),
+		},
 		subject: []pki.Attribute{
-			text(oid.CommonName, "Иванов Иван"), text(oid.Surname, "Иванов"), text(oid.GivenName, "Иван"),
+			printable(oid.Country, "RU"), text(oid.CommonName, "Иванов Иван"), text(oid.Surname, "Иванов"), text(oid.GivenName, "Иван"),
 			digits(oid.SNILS, "11223344595"), digits(oid.INN, "500100732259"),
 		},
 		from: day, to: day.AddDate(1, 3, 0), spki: key(t, "", ""), extension: make(map[oid.OID]ext),
 	}
 	s.set(oid.KeyUsage, true, []byte{3, 2, 3, 0xf8})
-	s.set(oid.SubjectKeyIdentifier, false, []byte{4, 2, 1, 1})
+	keyID, err := alg.KeyIdentifier(s.spki)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.set(oid.SubjectKeyIdentifier, false, append([]byte{4, byte(len(keyID))}, keyID...))
+	s.set(oid.CRLDistributionPoints, false, crlAddress(t, "http://uc.example.ru/a.crl"))
+	s.set(oid.AuthorityInfoAccess, false, issuerAddress(t, "http://uc.example.ru/a.cer"))
 	s.set(oid.AuthorityKeyIdentifier, false, []byte{0x30, 4, 0x80, 2, 2, 2})
 	s.set(oid.CertificatePolicies, false, policies(t, oid.PolicyKC1, oid.PolicyKC2))
 	s.set(oid.SubjectSignTool, false, utf8(t, "Средство"))
@@ -238,10 +283,35 @@ func leaf(t testing.TB) *sample {
 	return s
 }
 
+// organization is a good qualified certificate of an organization, for which a
+// person acts.
+func organization(t testing.TB) *sample {
+	s := leaf(t)
+	for _, a := range []pki.Attribute{
+		text(oid.CommonName, "ООО"), text(oid.Organization, "ООО"), digits(oid.OGRN, "1027700132195"), digits(oid.INNLE, "7707083893"),
+		text(oid.StateOrProvince, "77 г. Москва"), text(oid.Locality, "Москва"), text(oid.StreetAddress, "ул. Тверская, д. 7"),
+	} {
+		s.put(a)
+	}
+	return s
+}
+
+// oldOrganization is one from before the edition of 2021.
+func oldOrganization(t testing.TB) *sample {
+	s := organization(t)
+	s.put(digits(oid.INNLE, ""))
+	s.put(digits(oid.INN, "007707083893"))
+	s.drop(oid.IdentificationKind)
+	s.from = time.Date(2020, 6, 2, 12, 0, 0, 0, time.UTC)
+	s.to = s.from.AddDate(1, 3, 0)
+	s.set(oid.PrivateKeyUsagePeriod, false, period(t, s.from, s.to))
+	return s
+}
+
 // authority is a good certificate of a subordinate authority.
 func authority(t testing.TB) *sample {
 	s := leaf(t)
-	s.subject = []pki.Attribute{text(oid.CommonName, "Издающий УЦ")}
+	s.subject = []pki.Attribute{printable(oid.Country, "RU"), text(oid.CommonName, "Издающий УЦ")}
 	s.set(oid.BasicConstraints, true, []byte{0x30, 6, 1, 1, 0xff, 2, 1, 0})
 	s.set(oid.KeyUsage, true, []byte{3, 2, 1, 0x06})
 	return s

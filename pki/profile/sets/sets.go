@@ -34,23 +34,41 @@ func PKIX() profile.Set {
 func Qualified() profile.Set {
 	return profile.Set{Name: "qualified", Rules: []profile.Rule{
 		fsb795.Subject(),
+		fsb795.PersonOfOrganization(),
+		fsb795.OrganizationINN(),
+		fsb795.OrganizationAddress(),
 		fsb795.Identifiers(),
+		fsb795.Country(),
+		fsb795.Issuer(),
+		fsb795.StringTypes(),
+		fsb795.NameLength(),
+		fsb795.Algorithm(),
 		fsb795.Policies(),
 		fsb795.SubjectSignTool(),
 		fsb795.IssuerSignTool(),
 		fsb795.IdentificationKind(),
 		fsb795.KeyUsage(),
+		fsb795.AuthorityKeyIdentifier(),
+		fsb795.SubjectKeyIdentifier(),
+		fsb795.StatusAddresses(),
 		fsb795.PrivateKeyUsagePeriod(),
 	}}
 }
 
-// All returns every rule of the project; it is what an issuing authority runs
-// before it signs.
+// FSB795 returns the rules by which a certificate is judged to have the form of
+// a qualified one: those of Qualified, and that it claims this form at all. A
+// certificate of any other kind breaks it.
+func FSB795() profile.Set {
+	return profile.Join("fsb795", profile.Set{Rules: []profile.Rule{fsb795.Form()}}, Qualified())
+}
+
+// All returns every rule that a certificate of any kind can keep; it is what an
+// issuing authority runs before it signs.
 func All() profile.Set { return profile.Join("all", PKIX(), Qualified()) }
 
-// ByName returns the set with a name: "pkix", "qualified", "all".
+// ByName returns the set with a name: "pkix", "qualified", "fsb795", "all".
 func ByName(name string) (profile.Set, bool) {
-	for _, s := range []profile.Set{PKIX(), Qualified(), All()} {
+	for _, s := range []profile.Set{PKIX(), Qualified(), FSB795(), All()} {
 		if s.Name == name {
 			return s, true
 		}

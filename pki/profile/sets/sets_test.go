@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
@@ -74,7 +75,7 @@ func samples() map[string]struct {
 			}},
 		}},
 		"rfc6960-responder-revocation": {responder, []bad{
-			{"nothing", responder, func(_ testing.TB, s *sample) { s.drop(oid.OCSPNoCheck) }},
+			{"nothing", responder, func(_ testing.TB, s *sample) { s.drop(oid.OCSPNoCheck); s.drop(oid.CRLDistributionPoints) }},
 		}},
 		"rfc9215-signature-parameters": {leaf, []bad{
 			{"NULL", leaf, func(_ testing.TB, s *sample) {
@@ -100,7 +101,64 @@ func samples() map[string]struct {
 			{"INNLE", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.INNLE, "7707083894")) }},
 			{"OGRN", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.OGRN, "1027700132196")) }},
 			{"OGRNIP", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.OGRNIP, "304500116000158")) }},
+			{"OGRNIP of zeros", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.OGRNIP, "000000000000000")) }},
+			{"SNILS with hyphens", leaf, func(_ testing.TB, s *sample) { s.put(text(oid.SNILS, "112-233-445 95")) }},
+			{"SNILS that is too long", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.SNILS, "112233445950")) }},
+			{"ten digits in INN", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.INN, "7707083893")) }},
+			{"an authority's", authority, func(_ testing.TB, s *sample) { s.put(digits(oid.OGRN, "1027700132196")) }},
 			{"string type", leaf, func(_ testing.TB, s *sample) { s.put(text(oid.SNILS, "11223344595")) }},
+		}},
+		"fsb795-form": {leaf, []bad{
+			{"no class", leaf, func(t testing.TB, s *sample) { s.drop(oid.CertificatePolicies) }},
+			{"no tool", leaf, func(_ testing.TB, s *sample) { s.drop(oid.SubjectSignTool) }},
+			{"no tools of the issuer", leaf, func(_ testing.TB, s *sample) { s.drop(oid.IssuerSignTool) }},
+			{"nobody's", leaf, func(_ testing.TB, s *sample) { s.put(digits(oid.SNILS, "")); s.put(digits(oid.INN, "")) }},
+		}},
+		"fsb795-organization-inn": {oldOrganization, []bad{
+			{"none", oldOrganization, func(_ testing.TB, s *sample) { s.put(digits(oid.INN, "")) }},
+			{"a person's", oldOrganization, func(_ testing.TB, s *sample) { s.put(digits(oid.INN, "500100732259")) }},
+			{"a wrong digit", oldOrganization, func(_ testing.TB, s *sample) { s.put(digits(oid.INN, "007707083894")) }},
+		}},
+		"fsb795-person-of-organization": {organization, []bad{
+			{"no SNILS", organization, func(_ testing.TB, s *sample) { s.put(digits(oid.SNILS, "")) }},
+			{"no given name", organization, func(_ testing.TB, s *sample) { s.put(text(oid.GivenName, "")) }},
+		}},
+		"fsb795-organization-address": {organization, []bad{
+			{"no region", organization, func(_ testing.TB, s *sample) { s.put(text(oid.StateOrProvince, "")) }},
+			{"no street", organization, func(_ testing.TB, s *sample) { s.put(text(oid.StreetAddress, "")) }},
+		}},
+		"fsb795-country": {leaf, []bad{
+			{"none", leaf, func(_ testing.TB, s *sample) { s.put(text(oid.Country, "")) }},
+			{"another", leaf, func(_ testing.TB, s *sample) { s.put(printable(oid.Country, "BY")) }},
+			{"of the issuer", leaf, func(_ testing.TB, s *sample) { s.issuer = []pki.Attribute{text(oid.CommonName, "УЦ")} }},
+		}},
+		"fsb795-issuer": {leaf, []bad{
+			{"a name alone", leaf, func(_ testing.TB, s *sample) { s.issuer = []pki.Attribute{text(oid.CommonName, "УЦ")} }},
+		}},
+		"fsb795-string-types": {leaf, []bad{
+			{"country", leaf, func(_ testing.TB, s *sample) { s.put(text(oid.Country, "RU")) }},
+			{"name", leaf, func(_ testing.TB, s *sample) { s.put(printable(oid.CommonName, "Ivanov")) }},
+			{"e-mail", leaf, func(_ testing.TB, s *sample) { s.put(text(oid.EmailAddress, "a@example.ru")) }},
+			{"issuer", leaf, func(_ testing.TB, s *sample) { s.issuer = []pki.Attribute{printable(oid.CommonName, "CA")} }},
+		}},
+		"fsb795-name-length": {leaf, []bad{
+			{"65", leaf, func(_ testing.TB, s *sample) { s.put(text(oid.Organization, strings.Repeat("ж", 65))) }},
+		}},
+		"fsb795-algorithm": {leaf, []bad{
+			{"key", leaf, func(t testing.TB, s *sample) { s.spki = key(t, oid.GOST2001, oid.CryptoProA) }},
+			{"signature", leaf, func(_ testing.TB, s *sample) { s.outer.OID, s.inner.OID = oid.SHA256WithRSA, oid.SHA256WithRSA }},
+		}},
+		"fsb795-authority-key-identifier": {leaf, []bad{
+			{"absent", leaf, func(_ testing.TB, s *sample) { s.drop(oid.AuthorityKeyIdentifier) }},
+			{"critical", leaf, func(_ testing.TB, s *sample) { s.set(oid.AuthorityKeyIdentifier, true, []byte{0x30, 4, 0x80, 2, 2, 2}) }},
+		}},
+		"fsb795-subject-key-identifier": {leaf, []bad{
+			{"absent", leaf, func(_ testing.TB, s *sample) { s.drop(oid.SubjectKeyIdentifier) }},
+			{"another", leaf, func(_ testing.TB, s *sample) { s.set(oid.SubjectKeyIdentifier, false, []byte{4, 2, 1, 1}) }},
+		}},
+		"fsb795-status-addresses": {leaf, []bad{
+			{"no list", leaf, func(_ testing.TB, s *sample) { s.drop(oid.CRLDistributionPoints) }},
+			{"no issuer", leaf, func(_ testing.TB, s *sample) { s.drop(oid.AuthorityInfoAccess) }},
 		}},
 		"fsb795-policies": {leaf, []bad{
 			{"KC2 without KC1", leaf, func(t testing.TB, s *sample) { s.set(oid.CertificatePolicies, false, policies(t, oid.PolicyKC2)) }},
@@ -138,11 +196,36 @@ func samples() map[string]struct {
 	}
 }
 
+// everyRule returns the rules of all sets.
+func everyRule() []profile.Rule { return profile.Join("", sets.All(), sets.FSB795()).Rules }
+
+// TestBothLanguages: every rule and everything it finds has a Russian text.
+func TestBothLanguages(t *testing.T) {
+	cyrillic := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
+	}
+	all := samples()
+	for _, r := range everyRule() {
+		if !cyrillic(r.TitleRU) || cyrillic(r.Title) {
+			t.Errorf("%s: %q, %q", r.ID, r.Title, r.TitleRU)
+		}
+		for _, b := range all[r.ID].bad {
+			s := b.from(t)
+			b.edit(t, s)
+			for _, p := range r.Run(s.certificate(t)).Problems {
+				if !cyrillic(p.Text(true)) || p.Text(false) != p.Detail {
+					t.Errorf("%s: %s: %+v", r.ID, b.name, p)
+				}
+			}
+		}
+	}
+}
+
 // TestEveryRuleHasSamples runs every rule over its good and bad samples, and
 // fails for a rule without samples and for samples without a rule.
 func TestEveryRuleHasSamples(t *testing.T) {
 	all := samples()
-	for _, r := range sets.All().Rules {
+	for _, r := range everyRule() {
 		row, ok := all[r.ID]
 		delete(all, r.ID)
 		if !ok || row.good == nil || len(row.bad) == 0 {
@@ -176,7 +259,7 @@ func TestEveryRuleHasSamples(t *testing.T) {
 
 // TestGoodSamples: what is good for one rule breaks no other.
 func TestGoodSamples(t *testing.T) {
-	for name, f := range map[string]maker{"leaf": leaf, "authority": authority, "responder": responder, "tsa": tsa} {
+	for name, f := range map[string]maker{"leaf": leaf, "organization": organization, "old": oldOrganization, "authority": authority, "responder": responder, "tsa": tsa} {
 		rep := sets.All().Lint(f(t).certificate(t))
 		if broken := rep.Broken(pki.Info); len(broken) > 0 || rep.HasErrors() || rep.Checked() == 0 {
 			t.Errorf("%s: %+v %v", name, broken, rep.Findings)
@@ -190,6 +273,7 @@ func TestOldOrganization(t *testing.T) {
 	for _, a := range []pki.Attribute{
 		digits(oid.INN, "007707083893"), digits(oid.OGRN, "1027700132195"),
 		digits(oid.INNLE, "7707083893"), text(oid.Organization, "ООО"), digits(oid.SNILS, ""),
+		text(oid.Surname, ""), text(oid.StateOrProvince, "77 г. Москва"), text(oid.Locality, "Москва"), text(oid.StreetAddress, "ул. Тверская, д. 7"),
 	} {
 		s.put(a)
 	}
@@ -220,13 +304,13 @@ func TestEveryFileIsInASet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rules := len(sets.All().Rules); files != rules || files < 15 {
+	if rules := len(everyRule()); files != rules || files < 15 {
 		t.Errorf("%d files with a rule, %d rules in the sets", files, rules)
 	}
 }
 
 func TestSets(t *testing.T) {
-	for _, name := range []string{"pkix", "qualified", "all"} {
+	for _, name := range []string{"pkix", "qualified", "fsb795", "all"} {
 		s, ok := sets.ByName(name)
 		if !ok || s.Name != name {
 			t.Errorf("%s: %v", name, ok)

@@ -38,6 +38,7 @@ final class Peer {
         COMMANDS.put("read-pfx", Passwords::readPFX);
         COMMANDS.put("sign", Messages::sign);
         COMMANDS.put("verify-message", Messages::verify);
+        COMMANDS.put("verify-stamps", Stamps::verify);
     }
 
     private Peer() {}

@@ -12,6 +12,7 @@ func IdentificationKind() profile.Rule {
 	return profile.Rule{
 		ID:        "fsb795-identification-kind",
 		Title:     "identificationKind is present and one of its four values",
+		TitleRU:   "identificationKind есть и равен одному из четырёх значений",
 		Cite:      "FSB order No. 795; RFC 9215, section 5.1",
 		Severity:  pki.Error,
 		Effective: effective(),
@@ -20,10 +21,10 @@ func IdentificationKind() profile.Rule {
 			// "IdentificationKind ::= INTEGER { personal(0), remote-cert(1),
 			// remote-passport(2), remote-system(3) }"
 			if c.IdentificationKind == nil {
-				return []profile.Problem{{Field: "identificationKind", Detail: "absent or not readable"}}
+				return profile.Found("identificationKind", "absent or not readable", "отсутствует или не читается")
 			}
 			if k := *c.IdentificationKind; k < 0 || k > 3 {
-				return []profile.Problem{{Field: "identificationKind", Detail: fmt.Sprintf("value %d", k)}}
+				return profile.Found("identificationKind", fmt.Sprintf("value %d", k), fmt.Sprintf("значение %d", k))
 			}
 			return nil
 		},

@@ -1,6 +1,7 @@
 package fsb795
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -20,27 +21,26 @@ func Identifiers() profile.Rule {
 	return profile.Rule{
 		ID:        "fsb795-identifiers",
 		Title:     "SNILS, INN, INNLE, OGRN and OGRNIP are NumericStrings of their length with right check digits",
+		TitleRU:   "СНИЛС, ИНН, ИНН ЮЛ, ОГРН и ОГРНИП – NumericString своей длины с верными контрольными цифрами",
 		Cite:      "FSB order No. 795; RFC 9215, section 5.1",
 		Severity:  pki.Error,
-		Effective: effective(),
-		Applies:   subscriber,
+		Effective: original(),
+		Applies:   claims,
 		Check: func(c *pki.Certificate) []profile.Problem {
 			var out []profile.Problem
-			for _, rdn := range c.Subject.RDNs {
-				for _, a := range rdn {
-					if detail := wrong(a); detail != "" {
-						out = append(out, profile.Problem{Field: "subject." + a.Type.Name(), Detail: detail})
-					}
+			attributes(c.Subject, func(a pki.Attribute) {
+				if en, ru := wrong(a); en != "" {
+					out = append(out, profile.Found("subject."+a.Type.Name(), en, ru)...)
 				}
-			}
+			})
 			return out
 		},
 	}
 }
 
-// wrong says what is wrong with a numeric attribute, "" for nothing and for
-// any other attribute.
-func wrong(a pki.Attribute) string {
+// wrong says in English and Russian what is wrong with a numeric attribute, ""
+// for nothing and for any other attribute.
+func wrong(a pki.Attribute) (en, ru string) {
 	var err error
 	switch a.Type {
 	case oid.SNILS:
@@ -59,13 +59,29 @@ func wrong(a pki.Attribute) string {
 	case oid.OGRNIP:
 		err = pki.CheckOGRNIP(a.Value)
 	default:
-		return ""
+		return "", ""
 	}
+	var number *pki.IdentifierError
 	switch {
-	case err != nil:
-		return err.Error()
+	case errors.As(err, &number):
+		return err.Error(), inRussian(number)
 	case a.Tag != byte(tagNumericString):
-		return fmt.Sprintf("string type %d and not NumericString", a.Tag)
+		return fmt.Sprintf("string type %d and not NumericString", a.Tag), fmt.Sprintf("тип строки %d, а не NumericString", a.Tag)
 	}
-	return ""
+	return "", ""
+}
+
+func inRussian(e *pki.IdentifierError) string {
+	switch e.Reason {
+	case pki.IdentifierLength:
+		return fmt.Sprintf("цифр: %d, должно быть %d", e.Got, e.Want)
+	case pki.IdentifierNotDigits:
+		return "не только цифры"
+	case pki.IdentifierZero:
+		return "одни нули"
+	case pki.IdentifierOrganization:
+		return "десять цифр – это ИНН организации, его место в ИНН ЮЛ"
+	default:
+		return "неверная контрольная цифра"
+	}
 }

@@ -12,17 +12,18 @@ func IssuerSignTool() profile.Rule {
 	return profile.Rule{
 		ID:        "fsb795-issuer-sign-tool",
 		Title:     "issuerSignTool is present, not critical, and its four texts have their lengths",
+		TitleRU:   "issuerSignTool есть, не критическое, четыре его строки нужной длины",
 		Cite:      "FSB order No. 795; RFC 9215, section 5.4",
 		Severity:  pki.Error,
-		Effective: effective(),
-		Applies:   subscriber,
+		Effective: original(),
+		Applies:   claims,
 		Check: func(c *pki.Certificate) []profile.Problem {
 			e, ok := c.Extension(oid.IssuerSignTool)
 			if !ok || c.IssuerSignTool == nil {
-				return []profile.Problem{{Field: "issuerSignTool", Detail: "absent or not readable"}}
+				return profile.Found("issuerSignTool", "absent or not readable", "отсутствует или не читается")
 			}
 			if e.Critical {
-				return []profile.Problem{{Field: "issuerSignTool", Detail: "critical"}}
+				return profile.Found("issuerSignTool", "critical", "критическое")
 			}
 			var out []profile.Problem
 			t := c.IssuerSignTool
@@ -31,7 +32,7 @@ func IssuerSignTool() profile.Rule {
 				limit      int // "UTF8String(SIZE(1..200))", "UTF8String(SIZE(1..100))"
 			}{{"signTool", t.SignTool, 200}, {"cATool", t.CATool, 200}, {"signToolCert", t.SignToolCert, 100}, {"cAToolCert", t.CAToolCert, 100}} {
 				if !textLength(f.text, f.limit) {
-					out = append(out, profile.Problem{Field: "issuerSignTool." + f.name, Detail: "empty or too long"})
+					out = append(out, profile.Found("issuerSignTool."+f.name, "empty or too long", "пусто или слишком длинно")...)
 				}
 			}
 			return out

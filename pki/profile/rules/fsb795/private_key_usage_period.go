@@ -8,16 +8,16 @@ import (
 )
 
 // PrivateKeyUsagePeriod demands that a period of the private key lies within
-// the certificate's.
+// the certificate's. Its start may be later than the certificate's: real
+// qualified certificates have that.
 func PrivateKeyUsagePeriod() profile.Rule {
 	return profile.Rule{
-		ID:    "fsb795-private-key-usage-period",
-		Title: "privateKeyUsagePeriod does not end before it begins and not after the certificate",
-		Cite:  "FSB order No. 795; X.509, privateKeyUsagePeriod",
-		// Real qualified certificates deviate: the start may be later than
-		// the certificate's, and that is in order.
+		ID:        "fsb795-private-key-usage-period",
+		Title:     "privateKeyUsagePeriod does not end before it begins and not after the certificate",
+		TitleRU:   "privateKeyUsagePeriod не кончается раньше, чем начинается, и не позже сертификата",
+		Cite:      "FSB order No. 795; X.509, privateKeyUsagePeriod",
 		Severity:  pki.Warn,
-		Effective: effective(),
+		Effective: original(),
 		Applies: func(c *pki.Certificate) bool {
 			return subscriber(c) && (!c.PrivateKeyNotBefore.IsZero() || !c.PrivateKeyNotAfter.IsZero())
 		},
@@ -27,9 +27,10 @@ func PrivateKeyUsagePeriod() profile.Rule {
 			case end.IsZero():
 				return nil
 			case end.Before(c.PrivateKeyNotBefore):
-				return []profile.Problem{{Field: "privateKeyUsagePeriod", Detail: "ends before it begins"}}
+				return profile.Found("privateKeyUsagePeriod", "ends before it begins", "кончается раньше, чем начинается")
 			case end.After(c.NotAfter):
-				return []profile.Problem{{Field: "privateKeyUsagePeriod", Detail: "ends after the certificate: " + end.Format(time.RFC3339)}}
+				at := end.Format(time.RFC3339)
+				return profile.Found("privateKeyUsagePeriod", "ends after the certificate: "+at, "кончается позже сертификата: "+at)
 			}
 			return nil
 		},

@@ -12,6 +12,7 @@ func Subject() profile.Rule {
 	return profile.Rule{
 		ID:        "fsb795-subject",
 		Title:     "the subject is an organization with OGRN and INNLE or a person with SNILS and INN",
+		TitleRU:   "владелец – организация с ОГРН и ИНН ЮЛ или человек со СНИЛС и ИНН",
 		Cite:      "FSB order No. 795; RFC 9215, section 5.1",
 		Severity:  pki.Error,
 		Effective: effective(),
@@ -19,7 +20,7 @@ func Subject() profile.Rule {
 		Check: func(c *pki.Certificate) []profile.Problem {
 			need := []oid.OID{oid.SNILS, oid.INN}
 			switch {
-			case c.Subject.Get(oid.OGRN) != "" || c.Subject.Get(oid.INNLE) != "":
+			case organization(c.Subject):
 				need = []oid.OID{oid.Organization, oid.OGRN, oid.INNLE}
 			case c.Subject.Get(oid.OGRNIP) != "":
 			default:
@@ -28,7 +29,7 @@ func Subject() profile.Rule {
 			var out []profile.Problem
 			for _, o := range need {
 				if c.Subject.Get(o) == "" {
-					out = append(out, profile.Problem{Field: "subject." + o.Name(), Detail: "absent"})
+					out = append(out, profile.Found("subject."+o.Name(), "absent", "отсутствует")...)
 				}
 			}
 			return out

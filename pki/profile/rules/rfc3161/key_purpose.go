@@ -16,6 +16,7 @@ func KeyPurpose() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc3161-key-purpose",
 		Title:     "timeStamping is the only extended key usage, and critical",
+		TitleRU:   "timeStamping – единственное назначение в extKeyUsage, и оно критическое",
 		Cite:      "RFC 3161, section 2.3",
 		Severity:  pki.Error,
 		Effective: time.Date(2001, time.August, 1, 0, 0, 0, 0, time.UTC),
@@ -26,11 +27,11 @@ func KeyPurpose() profile.Rule {
 			// the extended key usage field extension ... with KeyPurposeID
 			// having value: id-kp-timeStamping."
 			if len(c.ExtKeyUsage) > 1 {
-				out = append(out, profile.Problem{Field: "extKeyUsage", Detail: "other purposes beside timeStamping"})
+				out = append(out, profile.Problem{Field: "extKeyUsage", Detail: "other purposes beside timeStamping", DetailRU: "кроме timeStamping есть и другие назначения"})
 			}
 			// "This extension MUST be critical."
 			if !c.ExtKeyUsageCritical {
-				out = append(out, profile.Problem{Field: "extKeyUsage", Detail: "not critical"})
+				out = append(out, profile.Problem{Field: "extKeyUsage", Detail: "not critical", DetailRU: "не критическое"})
 			}
 			return out
 		},

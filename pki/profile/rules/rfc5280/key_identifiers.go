@@ -10,6 +10,7 @@ func KeyIdentifiers() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc5280-key-identifiers",
 		Title:     "authorityKeyIdentifier is present unless self-signed, subjectKeyIdentifier in CA certificates",
+		TitleRU:   "authorityKeyIdentifier есть во всех сертификатах, кроме самоподписанных, а subjectKeyIdentifier – в сертификатах УЦ",
 		Cite:      "RFC 5280, sections 4.2.1.1 and 4.2.1.2",
 		Severity:  pki.Error,
 		Effective: published(),
@@ -20,11 +21,11 @@ func KeyIdentifiers() profile.Rule {
 			// to facilitate certification path construction", with the
 			// exception of self-signed ones.
 			if len(c.AuthorityKeyID) == 0 && !c.IsSelfIssued() {
-				out = append(out, profile.Problem{Field: "authorityKeyIdentifier", Detail: "absent"})
+				out = append(out, profile.Problem{Field: "authorityKeyIdentifier", Detail: "absent", DetailRU: "отсутствует"})
 			}
 			// "this extension MUST appear in all conforming CA certificates"
 			if c.IsCA && len(c.SubjectKeyID) == 0 {
-				out = append(out, profile.Problem{Field: "subjectKeyIdentifier", Detail: "absent in a CA certificate"})
+				out = append(out, profile.Problem{Field: "subjectKeyIdentifier", Detail: "absent in a CA certificate", DetailRU: "отсутствует в сертификате УЦ"})
 			}
 			return out
 		},

@@ -11,6 +11,7 @@ func SignatureAlgorithm() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc5280-signature-algorithm",
 		Title:     "the signature algorithm inside the signed part is the one outside it",
+		TitleRU:   "алгоритм подписи внутри подписанной части тот же, что и снаружи",
 		Cite:      "RFC 5280, section 4.1.1.2",
 		Severity:  pki.Error,
 		Effective: published(),
@@ -21,7 +22,8 @@ func SignatureAlgorithm() profile.Rule {
 				return nil
 			}
 			return []profile.Problem{{Field: "signatureAlgorithm", Detail: c.SignatureAlgorithm.OID.Name() +
-				" outside, " + c.TBSSignatureAlgorithm.OID.Name() + " inside"}}
+				" outside, " + c.TBSSignatureAlgorithm.OID.Name() + " inside", DetailRU: "снаружи " + c.SignatureAlgorithm.OID.Name() +
+				", внутри " + c.TBSSignatureAlgorithm.OID.Name()}}
 		},
 	}
 }

@@ -12,6 +12,7 @@ func Validity() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc5280-validity",
 		Title:     "notAfter is not before notBefore",
+		TitleRU:   "срок действия не кончается раньше, чем начинается",
 		Cite:      "RFC 5280, section 4.1.2.5",
 		Severity:  pki.Error,
 		Effective: published(),
@@ -21,7 +22,7 @@ func Validity() profile.Rule {
 			if !c.NotAfter.Before(c.NotBefore) {
 				return nil
 			}
-			return []profile.Problem{{Field: "validity", Detail: c.NotBefore.Format(time.RFC3339) + " to " + c.NotAfter.Format(time.RFC3339)}}
+			return []profile.Problem{{Field: "validity", Detail: c.NotBefore.Format(time.RFC3339) + " to " + c.NotAfter.Format(time.RFC3339), DetailRU: "с " + c.NotBefore.Format(time.RFC3339) + " по " + c.NotAfter.Format(time.RFC3339)}}
 		},
 	}
 }

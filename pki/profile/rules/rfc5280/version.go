@@ -12,6 +12,7 @@ func Version() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc5280-version",
 		Title:     "a certificate with extensions has version 3",
+		TitleRU:   "сертификат с расширениями имеет версию 3",
 		Cite:      "RFC 5280, section 4.1.2.1",
 		Severity:  pki.Error,
 		Effective: published(),
@@ -22,7 +23,7 @@ func Version() profile.Rule {
 			if c.Version == 3 {
 				return nil
 			}
-			return []profile.Problem{{Field: "version", Detail: fmt.Sprintf("version %d with extensions", c.Version)}}
+			return []profile.Problem{{Field: "version", Detail: fmt.Sprintf("version %d with extensions", c.Version), DetailRU: fmt.Sprintf("версия %d с расширениями", c.Version)}}
 		},
 	}
 }

@@ -17,6 +17,7 @@ func NoCheck() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc6960-responder-revocation",
 		Title:     "a responder's certificate has id-pkix-ocsp-nocheck or names where its own status is found",
+		TitleRU:   "в сертификате службы OCSP есть id-pkix-ocsp-nocheck или адрес, где узнать о его отзыве",
 		Cite:      "RFC 6960, section 4.2.2.2.1",
 		Severity:  pki.Warn,
 		Effective: time.Date(2013, time.June, 1, 0, 0, 0, 0, time.UTC),
@@ -30,7 +31,7 @@ func NoCheck() profile.Rule {
 			if c.OCSPNoCheck || len(c.CRLDistributionPoints) > 0 || len(c.OCSPServers) > 0 {
 				return nil
 			}
-			return []profile.Problem{{Field: "extensions", Detail: "neither id-pkix-ocsp-nocheck nor an address for its status"}}
+			return []profile.Problem{{Field: "extensions", Detail: "neither id-pkix-ocsp-nocheck nor an address for its status", DetailRU: "нет ни id-pkix-ocsp-nocheck, ни адреса, где узнать о его отзыве"}}
 		},
 	}
 }

@@ -11,13 +11,14 @@ func KeyLength() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc9215-key-length",
 		Title:     "the public key is readable and its parameter set has the length of its algorithm",
+		TitleRU:   "открытый ключ читается, а набор параметров соответствует длине ключа",
 		Cite:      "RFC 9215, section 4.2",
 		Severity:  pki.Error,
 		Effective: published(),
 		Applies:   hasGOSTKey,
 		Check: func(c *pki.Certificate) []profile.Problem {
 			if c.PublicKeyError != nil {
-				return []profile.Problem{{Field: "subjectPublicKeyInfo", Detail: c.PublicKeyError.Error()}}
+				return []profile.Problem{{Field: "subjectPublicKeyInfo", Detail: c.PublicKeyError.Error(), DetailRU: "ключ не читается: " + c.PublicKeyError.Error()}}
 			}
 			long := false
 			switch paramSet(c) {
@@ -27,7 +28,7 @@ func KeyLength() profile.Rule {
 			if long == (c.PublicKeyAlgorithm.OID == oid.GOST2012_512) {
 				return nil
 			}
-			return []profile.Problem{{Field: "subjectPublicKeyInfo", Detail: c.PublicKeyAlgorithm.OID.Name() + " on " + paramSet(c).Name()}}
+			return []profile.Problem{{Field: "subjectPublicKeyInfo", Detail: c.PublicKeyAlgorithm.OID.Name() + " on " + paramSet(c).Name(), DetailRU: c.PublicKeyAlgorithm.OID.Name() + " на наборе " + paramSet(c).Name()}}
 		},
 	}
 }

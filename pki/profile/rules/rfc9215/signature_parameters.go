@@ -12,6 +12,7 @@ func SignatureParameters() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc9215-signature-parameters",
 		Title:     "the signature algorithm has no parameters",
+		TitleRU:   "у алгоритма подписи нет параметров",
 		Cite:      "RFC 9215, section 2",
 		Severity:  pki.Warn,
 		Effective: published(),
@@ -24,7 +25,7 @@ func SignatureParameters() profile.Rule {
 			if c.SignatureAlgorithm.Params == nil && c.TBSSignatureAlgorithm.Params == nil {
 				return nil
 			}
-			return []profile.Problem{{Field: "signatureAlgorithm.parameters", Detail: "present"}}
+			return []profile.Problem{{Field: "signatureAlgorithm.parameters", Detail: "present", DetailRU: "есть"}}
 		},
 	}
 }

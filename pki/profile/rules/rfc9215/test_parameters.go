@@ -14,6 +14,7 @@ func TestParameters() profile.Rule {
 	return profile.Rule{
 		ID:        "rfc9215-test-parameters",
 		Title:     "the key is not on a parameter set for testing",
+		TitleRU:   "ключ построен не на тестовом наборе параметров",
 		Cite:      "RFC 9215, sections 4.2 and 8",
 		Severity:  pki.Error,
 		Effective: published(),
@@ -23,7 +24,7 @@ func TestParameters() profile.Rule {
 			// test public key parameter sets and MUST NOT be used outside of
 			// testing scenarios"
 			if set := paramSet(c); set == oid.CryptoProTest || set == oid.TC26_512Test {
-				return []profile.Problem{{Field: "subjectPublicKeyInfo", Detail: set.Name()}}
+				return []profile.Problem{{Field: "subjectPublicKeyInfo", Detail: set.Name(), DetailRU: "тестовый набор " + set.Name()}}
 			}
 			return nil
 		},

@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/tsp"
+)
+
+// Serials gives serial numbers from a file. Numbers are taken from the file in
+// blocks: the end of a block is on disk before its first number is used, so a
+// crash wastes numbers and repeats none. A number is never below the
+// microseconds of the clock when the file was opened, so none is repeated where
+// the file was lost or came back from a backup either, as long as fewer than a
+// million tokens a second were issued.
+type Serials struct {
+	path string
+	lock *os.File
+
+	mu        sync.Mutex
+	next, end int64
+}
+
+var _ tsp.SerialSource = (*Serials)(nil)
+
+// serialBlock is how many numbers one write to disk is for.
+const serialBlock = 1024
+
+// ErrSerialsInUse says that another process has the file.
+var ErrSerialsInUse = errors.New("server: another process uses the file of serial numbers")
+
+// OpenSerials opens or makes the file; its directory must exist. It is held by
+// one process until Close.
+func OpenSerials(path string, now time.Time) (*Serials, error) {
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("server: serial numbers: %w", err)
+	}
+	s := &Serials{path: path, lock: lock}
+	if err := s.open(now); err != nil {
+		lock.Close() //nolint:errcheck,gosec // the first error counts
+		return nil, fmt.Errorf("server: serial numbers: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Serials) open(now time.Time) error {
+	if ok, err := tryLock(s.lock); err != nil {
+		return err
+	} else if !ok {
+		return ErrSerialsInUse
+	}
+	text, err := os.ReadFile(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	default:
+		n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%s does not hold one number", s.path)
+		}
+		s.next = n
+	}
+	s.next = max(s.next, now.UnixMicro(), 1)
+	s.end = s.next
+	return nil
+}
+
+// NextSerial returns the next number.
+func (s *Serials) NextSerial(context.Context) (*big.Int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next >= s.end {
+		end := s.next + serialBlock
+		if end < s.next {
+			return nil, errors.New("server: serial numbers: none is left")
+		}
+		if err := s.save(end); err != nil {
+			return nil, fmt.Errorf("server: serial numbers: %w", err)
+		}
+		s.end = end
+	}
+	n := s.next
+	s.next++
+	return big.NewInt(n), nil
+}
+
+// save puts the end of a block on disk: a new file, synced, renamed over the
+// old one.
+func (s *Serials) save(end int64) (err error) {
+	dir := filepath.Dir(s.path)
+	tmp, err := os.CreateTemp(dir, "."+filepath.Base(s.path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()           //nolint:errcheck,gosec // the first error counts
+			os.Remove(tmp.Name()) //nolint:errcheck,gosec // the first error counts
+		}
+	}()
+	if _, err := fmt.Fprintln(tmp, end); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), s.path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// Close gives the file back.
+func (s *Serials) Close() error { return s.lock.Close() }
