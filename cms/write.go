@@ -22,6 +22,11 @@ type Message struct {
 	ContentType  oid.OID  // eContentType; empty means id-data
 	Certificates [][]byte // CertificateChoices, DER; each is written once
 	Revocations  [][]byte // RevocationInfoChoice, DER; each is written once
+
+	// Digests are written to digestAlgorithms besides those of the signers: a
+	// reader of attached content computes what is announced there, and an archive
+	// time stamp may need it.
+	Digests []alg.Identifier
 }
 
 // Message returns what sd holds besides content and signers, octet for octet,
@@ -31,7 +36,21 @@ func (sd *SignedData) Message() Message {
 		ContentType:  sd.ContentType,
 		Certificates: slices.Clone(sd.certificates),
 		Revocations:  slices.Clone(sd.revocations),
+		Digests:      sd.knownDigests(),
 	}
+}
+
+// knownDigests returns those of digestAlgorithms that can be computed, each
+// once.
+func (sd *SignedData) knownDigests() (out []alg.Identifier) {
+	seen := make(map[oid.OID]bool)
+	for _, id := range sd.DigestAlgorithms {
+		if _, err := alg.NewHash(id); err == nil && !seen[digestOID(id)] {
+			seen[digestOID(id)] = true
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // AddCertificates adds certificates.
@@ -186,6 +205,12 @@ func (m Message) frame(signers []*SignerInfo) *frame {
 		if !slices.ContainsFunc(f.digests, si.DigestAlgorithm.Equivalent) {
 			f.digests = append(f.digests, si.DigestAlgorithm)
 			ids = append(ids, si.DigestAlgorithm.DER())
+		}
+	}
+	for _, id := range m.Digests {
+		if !slices.ContainsFunc(f.digests, func(d alg.Identifier) bool { return digestOID(d) == digestOID(id) }) {
+			f.digests = append(f.digests, id)
+			ids = append(ids, id.DER())
 		}
 	}
 	version := []byte{byte(asn1.INTEGER), 1, m.version(signers)}

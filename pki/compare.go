@@ -39,7 +39,7 @@ const maxHost = 253
 // label "*" and the underscore are let through.
 func CanonicalHost(host string) (canonical string, ok bool) {
 	host = strings.TrimSuffix(host, ".")
-	if len(host) > 4*maxHost {
+	if len(host) > 4*maxHost || !utf8.ValidString(host) {
 		return "", false
 	}
 	for i := range len(host) {

@@ -175,7 +175,8 @@ func TestSchema(t *testing.T) {
 	tool := peer.NeedFile(t, "libxml2-utils", "/usr/bin/xmllint")
 	key := testpki.Issue(t, testpki.Leaf(t, "CN=x"), nil)
 	inputs := []report.Input{
-		sample(t, 0), changed(t, 1), {Report: &verify.Report{At: at}},
+		sample(t, 0), changed(t, 1),
+		{Report: &verify.Report{At: at}},
 		{Report: &verify.Report{At: at, Kind: verify.KindTimeStamp, GenTime: at, Certificate: certificate(t, "sub.cer")}},
 	}
 	for _, s := range nasty {
@@ -183,7 +184,7 @@ func TestSchema(t *testing.T) {
 	}
 	many := sample(t, 0)
 	many.Report.Signatures[0].Counter = []*verify.Signature{signed(t)}
-	for _, k := range []string{"archive-time-stamp-v3", "cades-c-time-stamp", "references-time-stamp", ""} {
+	for _, k := range []string{"archive-time-stamp-v3", "cades-c-time-stamp", "time-stamped-certs-crls-references", "content-time-stamp", ""} {
 		s := signed(t)
 		s.TimeStamps[0].Kind = k
 		many.Report.Signatures = append(many.Report.Signatures, s)

@@ -225,7 +225,7 @@ func (b *builder) chain(s *section, chain []*pki.Certificate) {
 		if name == "" {
 			name = c.Subject.String()
 		}
-		names = append(names, "«"+name+"»")
+		names = append(names, b.quoted(name))
 	}
 	b.row(s, wChain, strings.Join(names, " ← "))
 }

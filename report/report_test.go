@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
 	"github.com/gosklyuch/gosklyuch/report"
 	"github.com/gosklyuch/gosklyuch/verify"
@@ -303,5 +304,21 @@ func TestDigestLooksLikeOne(t *testing.T) {
 	d, err := report.Digest(sample(t, 0))
 	if err != nil || !digestText.MatchString(d) || len(d) != 64 {
 		t.Errorf("%q, %v", d, err)
+	}
+}
+
+// TestStampKinds: every time stamp that package cms knows has a name here, and
+// its place in the ETSI report.
+func TestStampKinds(t *testing.T) {
+	for k := cms.StampSignature; k <= cms.StampArchiveV3; k++ {
+		in := sample(t, 0)
+		in.Report.Signatures[0].TimeStamps[0].Kind = k.String()
+		if got := string(write(t, in, report.FormatText)); !strings.Contains(got, "Что удостоверяет: ") || strings.Contains(got, "Что удостоверяет: "+k.String()) {
+			t.Errorf("%v has no words", k)
+		}
+		got := string(write(t, in, report.FormatXML))
+		if archive := strings.Contains(got, "<ArchiveTimeStamp>"); archive != k.IsArchive() || k != cms.StampSignature && strings.Contains(got, "<SignatureTimeStamp>") {
+			t.Errorf("%v stands in the wrong place", k)
+		}
 	}
 }

@@ -21,7 +21,11 @@ func (b *builder) signature(title string, s *verify.Signature, depth int) {
 	}
 	b.reason(&sec, &s.Outcome)
 	if s.Signer != nil {
-		b.holder(&sec, wPerson, s.Signer)
+		label := wClaimant // that this person signed is what was not established
+		if s.Status == verify.Passed {
+			label = wPerson
+		}
+		b.holder(&sec, label, s.Signer)
 	} else {
 		sec.Rows = append(sec.Rows, row{Name: wNamed.in(b.lang), Value: clean(s.SignerName), Strong: true})
 	}
@@ -36,6 +40,7 @@ func (b *builder) signature(title string, s *verify.Signature, depth int) {
 		b.chain(&sec, s.Chain)
 		b.evidence(&sec, s.Evidence)
 	}
+	b.accreditation(&sec, s.Checks)
 	sec.Checks = b.checks(s.Checks)
 	b.add(sec)
 	for i, t := range s.TimeStamps {
@@ -95,8 +100,20 @@ func (b *builder) timeStamp(title string, t *verify.TimeStamp) {
 		b.chain(&sec, t.Chain)
 		b.evidence(&sec, t.Evidence)
 	}
+	b.accreditation(&sec, t.Checks)
 	sec.Checks = b.checks(t.Checks)
 	b.add(sec)
+}
+
+// accreditation repeats what is known of the authority's accreditation, a
+// question of its own for the reader (63-FZ, article 11, clause 1; for a time
+// stamp the order No. 580).
+func (b *builder) accreditation(sec *section, checks []verify.Check) {
+	for _, c := range checks {
+		if strings.HasSuffix(c.ID, "accreditation") {
+			b.row(sec, wAccredited, c.Detail)
+		}
+	}
 }
 
 // evidence lists what decided about revocation: where each piece comes from and
@@ -127,9 +144,9 @@ func (b *builder) list(l *pki.RevocationList) string {
 	var s strings.Builder
 	s.WriteString(word{"список отзыва", "revocation list"}.in(b.lang))
 	if l.Number != nil {
-		fmt.Fprintf(&s, " № %s", l.Number)
+		fmt.Fprintf(&s, " %s %s", word{"№", "No."}.in(b.lang), l.Number)
 	}
-	fmt.Fprintf(&s, " %s «%s»", word{"издателя", "of"}.in(b.lang), shortName(l.Issuer))
+	s.WriteString(" " + word{"издателя", "of"}.in(b.lang) + " " + b.quoted(shortName(l.Issuer)))
 	s.WriteString(b.freshness(l.ThisUpdate, l.NextUpdate))
 	return s.String()
 }
@@ -142,7 +159,7 @@ func (b *builder) answer(der []byte) string {
 		return name + ": " + err.Error()
 	}
 	if r.ResponderName != nil {
-		name += fmt.Sprintf(" %s «%s»", word{"службы", "of"}.in(b.lang), shortName(*r.ResponderName))
+		name += " " + word{"службы", "of"}.in(b.lang) + " " + b.quoted(shortName(*r.ResponderName))
 	}
 	made, next := r.ProducedAt, time.Time{}
 	if len(r.Singles) > 0 {
@@ -158,6 +175,11 @@ func (b *builder) freshness(made, next time.Time) string {
 		s += fmt.Sprintf("; %s %s", word{"следующий не позднее", "the next one by"}.in(b.lang), when(next, b.lang))
 	}
 	return s
+}
+
+// quoted puts a name into the quotation marks of the language.
+func (b *builder) quoted(name string) string {
+	return word{"«", "“"}.in(b.lang) + name + word{"»", "”"}.in(b.lang)
 }
 
 // shortName is the common name, or the whole name where there is none.

@@ -49,6 +49,7 @@ var (
 	wCounter      = word{"Заверяющая подпись", "Countersignature"}
 	wTimeStamp    = word{"Метка времени", "Time stamp"}
 	wPerson       = word{"Подписал", "Signed by"}
+	wClaimant     = word{"Подписант по сертификату", "Signer by the certificate"} // where the signature does not hold
 	wHolder       = word{"Владелец", "Holder"}
 	wOrganization = word{"Организация", "Organisation"}
 	wPosition     = word{"Должность", "Position"}
@@ -63,7 +64,6 @@ var (
 	wSerial       = word{"Серийный номер", "Serial number"}
 	wValidity     = word{"Срок действия", "Validity"}
 	wChain        = word{"Цепочка доверия", "Chain of trust"}
-	wAnchorLast   = word{"последний – доверенный", "the last one is the trust anchor"}
 	wClaimed      = word{"Время со слов подписанта", "Time as the signer claims"}
 	wUnproven     = word{"ничем не доказано", "proves nothing by itself"}
 	wNotGiven     = word{"не указано", "not given"}
@@ -76,6 +76,7 @@ var (
 	wStampedTime  = word{"Время метки", "Stamped time"}
 	wTSA          = word{"Служба меток", "Time-stamping authority"}
 	wStampKind    = word{"Что удостоверяет", "What it covers"}
+	wAccredited   = word{"Аккредитация УЦ", "Accreditation"}
 	wStampSerial  = word{"Номер метки", "Number of the stamp"}
 	wStampPolicy  = word{"Политика службы", "Policy of the authority"}
 	wEvidence     = word{"Сведения об отзыве", "Evidence about revocation"}
@@ -113,6 +114,7 @@ var levels = map[string]word{
 	"bes": {"CAdES-BES: без метки времени", "CAdES-BES: without a time stamp"},
 	"t":   {"CAdES-T: с меткой времени", "CAdES-T: with a time stamp"},
 	"c":   {"CAdES-C: с меткой времени и ссылками на доказательства", "CAdES-C: with a time stamp and references to evidence"},
+	"x1":  {"CAdES-X Type 1: метка времени на подписи и ссылках, без самих доказательств", "CAdES-X Type 1: a time stamp over signature and references, without the evidence itself"},
 	"x2":  {"CAdES-X Type 2: метка времени на ссылках", "CAdES-X Type 2: a time stamp over the references"},
 	"xl":  {"CAdES-X Long Type 1: с меткой времени и доказательствами", "CAdES-X Long Type 1: with a time stamp and the evidence"},
 	"a":   {"CAdES-A: с архивной меткой времени", "CAdES-A: with an archive time stamp"},
@@ -121,18 +123,19 @@ var levels = map[string]word{
 // kinds name the kind of a signature (63-FZ, article 5) as far as its form tells.
 var kinds = map[string]word{
 	"qualified-form": {"сертификат по форме квалифицированный", "the certificate has the form of a qualified one"},
-	"enhanced":       {"усиленная, сертификат не имеет формы квалифицированного", "enhanced; the certificate has not the form of a qualified one"},
+	"enhanced":       {"усиленная, сертификат не имеет формы квалифицированного", "enhanced; the certificate does not have the form of a qualified one"},
 	"simple":         {"простая", "simple"},
 	"unknown":        {"не установлен", "not established"},
 }
 
 // stampKinds name what a time stamp covers, by the attribute that holds it.
 var stampKinds = map[string]word{
-	"signature-time-stamp":  {"значение подписи (signature-time-stamp)", "the signature value (signature-time-stamp)"},
-	"cades-c-time-stamp":    {"подпись и ссылки на доказательства (CAdES-C-time-stamp)", "the signature and the references to evidence (CAdES-C-time-stamp)"},
-	"references-time-stamp": {"ссылки на доказательства (time-stamped-certs-crls-references)", "the references to evidence (time-stamped-certs-crls-references)"},
-	"archive-time-stamp-v2": {"подпись со всеми доказательствами (archive-time-stamp v2)", "the signature with all evidence (archive-time-stamp v2)"},
-	"archive-time-stamp-v3": {"подпись со всеми доказательствами (archive-time-stamp v3)", "the signature with all evidence (archive-time-stamp v3)"},
+	"content-time-stamp":                 {"документ до подписания (content-time-stamp)", "the document before it was signed (content-time-stamp)"},
+	"signature-time-stamp":               {"значение подписи (signature-time-stamp)", "the signature value (signature-time-stamp)"},
+	"cades-c-time-stamp":                 {"подпись и ссылки на доказательства (CAdES-C-time-stamp)", "the signature and the references to evidence (CAdES-C-time-stamp)"},
+	"time-stamped-certs-crls-references": {"ссылки на доказательства (time-stamped-certs-crls-references)", "the references to evidence (time-stamped-certs-crls-references)"},
+	"archive-time-stamp-v2":              {"подпись со всеми доказательствами (archive-time-stamp v2)", "the signature with all evidence (archive-time-stamp v2)"},
+	"archive-time-stamp-v3":              {"подпись со всеми доказательствами (archive-time-stamp v3)", "the signature with all evidence (archive-time-stamp v3)"},
 }
 
 // results name the outcome of one check, with the sign that stands before it.

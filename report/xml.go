@@ -140,7 +140,7 @@ func (x *xmlWriter) signature(s *verify.Signature, id string, depth int) {
 // without a time stamp, 5.5 with one, 5.6 with an archive time stamp.
 func process(level string) string {
 	switch level {
-	case "t", "c", "x2", "xl":
+	case "t", "c", "x1", "x2", "xl":
 		return "LTVM"
 	case "a":
 		return "LTA"
@@ -152,7 +152,8 @@ func process(level string) string {
 // hold time stamps.
 var stampNames = map[string]string{
 	"signature-time-stamp": "SignatureTimeStamp", "cades-c-time-stamp": "SigAndRefsTimeStamp",
-	"references-time-stamp": "RefsOnlyTimeStamp", "archive-time-stamp-v2": "ArchiveTimeStamp", "archive-time-stamp-v3": "ArchiveTimeStamp",
+	"time-stamped-certs-crls-references": "RefsOnlyTimeStamp", "content-time-stamp": "AllDataObjectsTimeStamp",
+	"archive-time-stamp-v2": "ArchiveTimeStamp", "archive-time-stamp-v3": "ArchiveTimeStamp",
 }
 
 // stamps writes the time stamps of a signature as attributes and as objects

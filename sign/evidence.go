@@ -58,12 +58,30 @@ func (b *bag) issuer(c *pki.Certificate) *pki.Certificate {
 	if c.IsSelfIssued() && c.CheckSignatureFrom(c) == nil {
 		return nil
 	}
+	tried := 0
 	for _, p := range b.certs {
-		if !p.Equal(c) && p.Subject.Equal(c.Issuer) && keyIDsAgree(c.AuthorityKeyID, p.SubjectKeyID) && c.CheckSignatureFrom(p) == nil {
+		if p.Equal(c) || !p.Subject.Equal(c.Issuer) || !keyIDsAgree(c.AuthorityKeyID, p.SubjectKeyID) {
+			continue
+		}
+		if c.CheckSignatureFrom(p) == nil {
 			return p
+		}
+		if tried++; tried == limits.SignerCandidates {
+			break
 		}
 	}
 	return nil
+}
+
+// named returns the certificates that si names as its signer's, as many as are
+// tried: anybody can add more with the same issuer and serial number.
+func named(si *cms.SignerInfo, certs []*pki.Certificate) (out []*pki.Certificate) {
+	for _, c := range certs {
+		if si.Matches(c) && len(out) < limits.SignerCandidates {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // keyIDsAgree says whether two key identifiers are not known to differ.
@@ -240,11 +258,9 @@ func authority(raw []byte, b *bag) (*tsp.Token, *pki.Certificate, error) {
 		return nil, nil, err
 	}
 	si := token.Signed.Signers[0]
-	for _, c := range slices.Concat(token.Signed.Certificates, b.certs) {
-		if si.Matches(c) {
-			if _, err := token.Signed.CheckSigner(0, c); err == nil {
-				return token, c, nil
-			}
+	for _, c := range named(si, slices.Concat(token.Signed.Certificates, b.certs)) {
+		if _, err := token.Signed.CheckSigner(0, c); err == nil {
+			return token, c, nil
 		}
 	}
 	return nil, nil, fmt.Errorf("sign: time stamp: %w", cms.ErrNoCertificate)

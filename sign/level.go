@@ -172,6 +172,7 @@ type raising struct {
 	document func() (io.Reader, error)
 
 	evidence *bag             // of the message as it is, nil: to be asked for
+	used     map[string]bool  // what of evidence belongs to a signer or an authority
 	digests  []alg.Identifier // of archive time stamps
 }
 
@@ -301,7 +302,7 @@ func (j *raising) collect(ctx context.Context) (*bag, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.evidence = newBag(found, j.sd.Certificates)
+	j.evidence, j.used = newBag(found, j.sd.Certificates), nil
 	return j.evidence, nil
 }
 
@@ -327,11 +328,9 @@ func (j *raising) toXL(ctx context.Context, i int) error {
 
 // signerCertificate returns the certificate with which signature i verifies.
 func (j *raising) signerCertificate(i int, b *bag) (*pki.Certificate, error) {
-	for _, c := range b.certs {
-		if j.sd.Signers[i].Matches(c) {
-			if _, err := j.sd.CheckSigner(i, c); err == nil {
-				return c, nil
-			}
+	for _, c := range named(j.sd.Signers[i], b.certs) {
+		if _, err := j.sd.CheckSigner(i, c); err == nil {
+			return c, nil
 		}
 	}
 	return nil, &EvidenceError{Signer: i, Why: "the signature verifies with none of the certificates at hand"}
@@ -381,13 +380,17 @@ func (j *raising) addReferences(i int, b *bag) error {
 	return j.add(i, list...)
 }
 
-// addLeftovers gives a signer the evidence that belongs neither to a signer nor
-// to an authority by any rule that support knows: it decided all the same.
+// addLeftovers gives the first signer that is raised the evidence that belongs
+// neither to a signer nor to an authority by any rule that support knows: it
+// decided all the same.
 func (j *raising) addLeftovers(s *support, b *bag) error {
-	used := make(map[string]bool)
+	if j.used != nil {
+		return nil
+	}
+	j.used = make(map[string]bool)
 	for i := range j.sd.Signers {
 		if cert, err := j.signerCertificate(i, b); err == nil {
-			b.support(cert).mark(used)
+			b.support(cert).mark(j.used)
 		}
 		stamps, err := j.sd.Stamps(i)
 		if err != nil {
@@ -395,11 +398,11 @@ func (j *raising) addLeftovers(s *support, b *bag) error {
 		}
 		for _, stamp := range stamps {
 			if _, tsa, err := authority(stamp.Token, b); err == nil {
-				b.support(tsa).mark(used)
+				b.support(tsa).mark(j.used)
 			}
 		}
 	}
-	s.addLeftovers(b, used)
+	s.addLeftovers(b, j.used)
 	return nil
 }
 

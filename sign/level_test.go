@@ -452,3 +452,119 @@ func (c *unsteady) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// TestOldArchive: what an archive time stamp of the second version covers is
+// not added to.
+func TestOldArchive(t *testing.T) {
+	w := newWorld(t)
+	doc := content(100)
+	sd, _ := mustRead(t, w.sign(t, sign.LevelXL, doc, true), doc)
+	token, err := w.Stamp(t.Context(), alg.Identifier{OID: oid.Streebog256}, make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sd.Signers[0], err = sd.Signers[0].AddUnsigned(oid.AttrArchiveTimeStampV2, token.Raw); err != nil {
+		t.Fatal(err)
+	}
+	var sig bytes.Buffer
+	if err := sd.Rewrite(&sig, cms.Edit{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := w.signer(t, sign.LevelBES)
+	var archived *sign.ArchivedError
+	if err := s.CoSign(t.Context(), io.Discard, bytes.NewReader(sig.Bytes()), bytes.NewReader(doc)); !errors.As(err, &archived) {
+		t.Errorf("co-signing: %v", err)
+	}
+	if err := s.CounterSign(t.Context(), io.Discard, bytes.NewReader(sig.Bytes()), 0); !errors.As(err, &archived) {
+		t.Errorf("countersigning: %v", err)
+	}
+}
+
+// TestForeignToken: a client whose token is about something else is not
+// believed.
+func TestForeignToken(t *testing.T) {
+	w := newWorld(t)
+	doc := content(100)
+	sig := w.sign(t, sign.LevelBES, doc, true)
+	token, err := w.Stamp(t.Context(), alg.Identifier{OID: oid.Streebog256}, make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err = (&sign.Raiser{Level: sign.LevelT, TSA: fixed{token}}).Raise(t.Context(), &out, bytes.NewReader(sig), nil)
+	if err == nil || out.Len() > 0 {
+		t.Errorf("%v, %d octets", err, out.Len())
+	}
+}
+
+// fixed is a client that always has the same token.
+type fixed struct{ token *tsp.Token }
+
+func (f fixed) Stamp(context.Context, alg.Identifier, []byte) (*tsp.Token, error) {
+	return f.token, nil
+}
+
+// TestRenewalKeepsEvidence: what proves the authority of the archive time stamp
+// comes into the message before the next one covers it.
+func TestRenewalKeepsEvidence(t *testing.T) {
+	w := newWorld(t)
+	doc := content(100)
+	sig := w.sign(t, sign.LevelA, doc, true)
+	w.now = w.now.AddDate(2, 0, 0)
+	w.tsa = w.newTSA(t, "CN=Другая служба меток")
+	var out bytes.Buffer
+	r := &sign.Raiser{Level: sign.LevelA, TSA: w, Evidence: w.evidence(t)}
+	if err := r.Raise(t.Context(), &out, bytes.NewReader(sig), bytes.NewReader(doc)); err != nil {
+		t.Fatal(err)
+	}
+	w.judge(t, w.lists(t), out.Bytes(), doc, "a")
+	sd, _ := mustRead(t, out.Bytes(), doc)
+	if len(sd.CRLs) == 0 {
+		t.Fatal("no revocation data was added")
+	}
+	stamps, err := sd.Stamps(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	latest := 0
+	for _, s := range stamps {
+		if s.Kind != cms.StampArchiveV3 {
+			continue
+		}
+		index, err := s.HashIndex()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := sd.Coverage(0, index)
+		if err != nil || len(c.Missing) > 0 {
+			t.Errorf("missing %q, %v", c.Missing, err)
+		}
+		latest = max(latest, len(c.CRLs))
+	}
+	if latest != len(sd.CRLs) {
+		t.Errorf("the latest stamp covers %d of %d CRLs", latest, len(sd.CRLs))
+	}
+}
+
+// TestManySigners: raising many signatures costs no square of their number.
+func TestManySigners(t *testing.T) {
+	w := newWorld(t)
+	doc := content(100)
+	sig := w.sign(t, sign.LevelBES, doc, true)
+	const n = 20
+	for range n - 1 {
+		var next bytes.Buffer
+		if err := w.signer(t, sign.LevelBES).CoSign(t.Context(), &next, bytes.NewReader(sig), bytes.NewReader(doc)); err != nil {
+			t.Fatal(err)
+		}
+		sig = next.Bytes()
+	}
+	var out bytes.Buffer
+	r := &sign.Raiser{Level: sign.LevelXL, TSA: w, Evidence: w.evidence(t)}
+	start := time.Now()
+	if err := r.Raise(t.Context(), &out, bytes.NewReader(sig), bytes.NewReader(doc)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d signatures in %v", n, time.Since(start))
+	w.judge(t, nil, out.Bytes(), doc, "xl")
+}

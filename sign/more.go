@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // CoSign adds a signature beside those in existing and writes the result to w,
@@ -63,6 +64,16 @@ func ownDigest(sd *cms.SignedData, kept *spool, id alg.Identifier) ([]byte, erro
 		return nil, err
 	}
 	return d.Sum(id)
+}
+
+// ArchivedError says that a signature has an archive time stamp of the second
+// version. It covers all certificates and unsigned attributes of the message, so
+// that anything added breaks it (RFC 5126, section 6.4.1).
+type ArchivedError struct{ Signer int } // counted from 0
+
+// Error names the signature.
+func (e *ArchivedError) Error() string {
+	return fmt.Sprintf("sign: signature %d has an archive-time-stamp-v2, which anything added would break", e.Signer+1)
 }
 
 // sameContent says whether signature i is about the content of sd. Where it
@@ -147,6 +158,11 @@ func (s *Signer) extend(ctx context.Context, w io.Writer, existing io.Reader, ch
 	sd, err := cms.ReadSigned(withContext(ctx, existing), kept, cms.Limits{})
 	if err != nil {
 		return fmt.Errorf("sign: existing signature: %w", err)
+	}
+	for i, si := range sd.Signers {
+		if len(si.Unsigned(oid.AttrArchiveTimeStampV2)) > 0 {
+			return &ArchivedError{Signer: i}
+		}
 	}
 	signers, err := change(sd, kept)
 	if err != nil {

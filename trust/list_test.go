@@ -261,3 +261,8 @@ func TestListRollback(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// signRaw signs a list whose texts may be anything.
+func signRaw(w *world) ([]byte, error) {
+	return xmldsig.SignEnveloped(rand.Reader, w.list.XML(), w.signer.Key, w.signer.Cert)
+}

@@ -39,24 +39,26 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal("a signature does not verify")
 		}
 	}
-	var whole, hashing, signatures time.Duration
+	// The shortest time of each counts: what a busy machine adds is not theirs.
+	whole, hashing, signatures := time.Hour, time.Hour, time.Hour
 	for b.Loop() {
-		at := time.Now()
-		if _, err := v.Verify(b.Context(), bytes.NewReader(sig), strings.NewReader(content)); err != nil {
-			b.Fatal(err)
-		}
-		whole += time.Since(at)
-		at = time.Now()
-		document()
-		hashing += time.Since(at)
-		at = time.Now()
-		values()
-		signatures += time.Since(at)
+		shortest(&whole, func() {
+			if _, err := v.Verify(b.Context(), bytes.NewReader(sig), strings.NewReader(content)); err != nil {
+				b.Fatal(err)
+			}
+		})
+		shortest(&hashing, document)
+		shortest(&signatures, values)
 	}
-	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.N) }
-	b.ReportMetric(each(whole), "whole-µs")
-	b.ReportMetric(each(hashing), "document-µs")
-	b.ReportMetric(each(signatures), "signatures-µs")
-	b.ReportMetric(each(whole-hashing-signatures), "rest-µs")
+	for name, d := range map[string]time.Duration{"whole-µs": whole, "document-µs": hashing, "signatures-µs": signatures, "rest-µs": whole - hashing - signatures} {
+		b.ReportMetric(float64(d.Microseconds()), name)
+	}
 	b.ReportMetric(float64(whole)/float64(hashing+signatures), "ratio")
+}
+
+// shortest measures f and keeps the time if it is less than d.
+func shortest(d *time.Duration, f func()) {
+	at := time.Now()
+	f()
+	*d = min(*d, time.Since(at))
 }

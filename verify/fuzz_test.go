@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/verify"
 )
 
@@ -25,6 +28,10 @@ func FuzzVerify(f *testing.F) {
 	} {
 		f.Add(m.sign(f))
 	}
+	stamped := addStamp(f, message{signer: c.Leaf}.sign(f), cms.StampSignature, stampSpec{tsa: tsa(f, c.Sub), at: testpki.Now.AddDate(0, 0, -2)})
+	valued := addEvidence(f, stamped, alg.Identifier{OID: oid.Streebog256}, cms.Evidence{Certificates: []*pki.Certificate{c.Sub.Cert}, CRLs: lists(f, c).Lists})
+	f.Add(addArchive(f, valued, stampSpec{tsa: tsa(f, c.Sub), at: testpki.Now.AddDate(0, 0, -1)}, nil))
+	f.Add(signWith(f, c.Leaf, sigPolicy([]byte("rules"), f), contentStamp(f, tsa(f, c.Sub), testpki.Now.AddDate(0, 0, -2))))
 	f.Fuzz(func(t *testing.T, sig []byte) {
 		for _, v := range []*verify.Verifier{good, nobody} {
 			report, err := v.Verify(t.Context(), bytes.NewReader(sig), strings.NewReader(document))

@@ -248,3 +248,32 @@ func addCRL(t *testing.T, raw []byte, l *pki.RevocationList) []byte {
 	}
 	return out.Bytes()
 }
+
+// TestEvidenceInToken: evidence about the authority in the unsigned attributes of
+// its token, where CryptoPro puts it, and OCSP answers among the values of the
+// signature are all there is besides the root's list.
+func TestEvidenceInToken(t *testing.T) {
+	w := newArchiveWorld(t)
+	at := w.signed.Add(30 * time.Minute)
+	values := func(c *pki.Certificate, when time.Time) []cms.Attribute {
+		out, err := cms.ValuesAttributes(cms.Evidence{OCSP: [][]byte{goodOCSP(t, c, w.Sub.Cert, w.Sub, when)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	v := w.verifier(t, at)
+	v.Revocation = &revocation.Static{Lists: []*pki.RevocationList{testpki.CRL(t, w.Root, &pki.CRLTemplate{})}}
+	sig := edit(t, w.bes(t), func(*cms.SignedData) []cms.Attribute { return values(w.Leaf.Cert, w.signed.Add(time.Minute)) })
+	r := judge(t, v, addStamp(t, sig, cms.StampSignature, stampSpec{tsa: w.tsa, at: w.signed, unsigned: values(w.tsa.Cert, w.signed.Add(time.Minute))}), document)
+	want(t, r, verify.VerdictValid, "")
+	s := r.Signatures[0]
+	if s.Level != "t" || !s.BestTime.Equal(w.signed) || len(s.Evidence.OCSP) != 1 || len(s.TimeStamps[0].Evidence.OCSP) != 1 {
+		t.Errorf("level %s, best time %v, %d and %d answers", s.Level, s.BestTime, len(s.Evidence.OCSP), len(s.TimeStamps[0].Evidence.OCSP))
+	}
+	// Without them nothing is known of the authority.
+	r = judge(t, v, addStamp(t, sig, cms.StampSignature, stampSpec{tsa: w.tsa, at: w.signed}), document)
+	if s := r.Signatures[0]; !s.BestTime.IsZero() || s.Level != "bes" || s.ClaimedLevel != "t" || result(r, "higher-level") != "warning" {
+		t.Errorf("level %s, best time %v", s.Level, s.BestTime)
+	}
+}

@@ -77,7 +77,7 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 	if s.answer.Status == revocation.Good {
 		r.bounds(&s, issuer, p, control)
 		r.slide(s.answer, cert, control, p)
-	} else if s.reason == "" && !(s.answer.Absent && r.pol.UnsafeNoRevocation) {
+	} else if s.reason == "" && (!s.answer.Absent || !r.pol.UnsafeNoRevocation) {
 		s.reason = TryLater
 	}
 	return s

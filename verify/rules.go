@@ -131,7 +131,7 @@ func (r *run) accredited(ctx context.Context, chain []*pki.Certificate, day time
 	if r.Accreditation == nil || len(chain) < 2 {
 		return AccreditationAnswer{}
 	}
-	return r.Verifier.Accreditation(ctx, chain[1], chain, day)
+	return r.Accreditation(ctx, chain[1], chain, day)
 }
 
 // accreditation: 63-FZ, article 11, clause 1: the certificate was issued by an

@@ -19,6 +19,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
@@ -118,12 +120,24 @@ func (v *Verifier) now() time.Time {
 	return v.Now().UTC()
 }
 
+// policy returns the policy with its table of algorithms.
 func (v *Verifier) policy() *Policy {
-	if v.Policy == nil {
-		return DefaultPolicy()
+	if v.Policy != nil && v.Policy.Algorithms != nil {
+		return v.Policy
 	}
-	return v.Policy
+	std := parsedDefault()
+	p := *std
+	if v.Policy != nil {
+		p = *v.Policy
+	}
+	p.Algorithms = slices.Clone(std.Algorithms) // the report hands it out
+	p.Evidence = slices.Clone(p.Evidence)
+	return &p
 }
+
+// parsedDefault is DefaultPolicy, read once: parsing its file takes a twentieth
+// of a verification. Nobody outside gets it.
+var parsedDefault = sync.OnceValue(DefaultPolicy)
 
 // run is one verification: the verifier with its moment and policy fixed.
 type run struct {
@@ -147,10 +161,5 @@ func (r *run) mayAttach(n int) bool {
 func (v *Verifier) start(kind Kind) (*run, *Report) {
 	r := &run{Verifier: v, at: v.now(), pol: v.policy()}
 	report := &Report{Kind: kind, At: r.at, Policy: r.pol, Lang: v.Lang}
-	if r.pol.Algorithms == nil {
-		filled := *r.pol // the table once, not for each look into it
-		filled.Algorithms = DefaultPolicy().Algorithms
-		r.pol = &filled
-	}
 	return r, report
 }

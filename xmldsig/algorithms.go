@@ -13,6 +13,7 @@ const (
 
 	methodExclusive = spaceExcNS
 	methodInclusive = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+	methodVersion11 = "http://www.w3.org/2006/12/xml-c14n11"
 
 	transformEnveloped = Namespace + "enveloped-signature"
 	transformSMEV      = "urn://smev-gov-ru/xmldsig/transform"

@@ -20,19 +20,21 @@ type method struct {
 
 // methodByURI returns the algorithm that a URI names.
 func methodByURI(uri string) (method, bool) {
-	base, comments := strings.CutSuffix(uri, "#WithComments")
-	if !comments {
-		base, comments = strings.CutSuffix(uri, "WithComments")
+	m := method{comments: strings.HasSuffix(uri, "WithComments")}
+	switch strings.TrimSuffix(uri, "WithComments") {
+	case methodExclusive:
+		m.exclusive = true
+	case methodInclusive, methodInclusive + "#":
+	case methodVersion11, methodVersion11 + "#":
+		m.version11 = true
+	default:
+		return method{}, false
 	}
-	switch base {
-	case "http://www.w3.org/2001/10/xml-exc-c14n#":
-		return method{exclusive: true, comments: comments}, true
-	case "http://www.w3.org/TR/2001/REC-xml-c14n-20010315":
-		return method{comments: comments}, true
-	case "http://www.w3.org/2006/12/xml-c14n11":
-		return method{version11: true, comments: comments}, true
+	// The exclusive method has its "#" always, the others with comments only.
+	if !m.exclusive && m.comments != strings.Contains(uri, "#") {
+		return method{}, false
 	}
-	return method{}, false
+	return m, true
 }
 
 // A writer writes the canonical form of a part of a document.
@@ -110,7 +112,7 @@ func (w *writer) inherit(e *Element) error {
 	// Canonical XML 1.1, 2.4 joins the xml:base of ancestors; nobody is known
 	// to sign such documents.
 	if _, base := e.Attr(spaceXML, "base"); base && w.version11 {
-		return &UnsupportedError{"canonicalization", "http://www.w3.org/2006/12/xml-c14n11 with an inherited xml:base"}
+		return &UnsupportedError{"canonicalization", methodVersion11 + " with an inherited xml:base"}
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func parse(t testing.TB, text string) *Document {
 const (
 	exclusive = methodExclusive
 	inclusive = methodInclusive
-	version11 = "http://www.w3.org/2006/12/xml-c14n11"
+	version11 = methodVersion11
 )
 
 // TestCanonical: the examples follow Canonical XML 1.0, sections 3.1 to 3.4, and
@@ -53,7 +53,7 @@ func TestCanonical(t *testing.T) {
 		{"empty default namespace", inclusive, "", "", `<r xmlns=""><e xmlns=""/></r>`, `<r><e></e></r>`},
 		{"characters", inclusive, "", "", "<r a='&quot;&lt;&gt;&amp;&#9;&#10;&#13;'>&quot;&lt;&gt;&amp;&#13;\r\n</r>", "<r a=\"&quot;&lt;>&amp;&#x9;&#xA;&#xD;\">\"&lt;&gt;&amp;&#xD;\n</r>"},
 		{"CDATA", inclusive, "", "", "<r><![CDATA[<&]]></r>", "<r>&lt;&amp;</r>"},
-		{"inherited", inclusive, "", "e", `<r xmlns="u" xmlns:a="v" xml:lang="ru" xml:id="i"><e a:b="1"/></r>`, `<e xmlns="u" xmlns:a="v" a:b="1" xml:id="i" xml:lang="ru"></e>`},
+		{"inherited", inclusive, "", "e", `<r xmlns="u" xmlns:a="v" xml:lang="ru" xml:id="i"><e a:b="1"/></r>`, `<e xmlns="u" xmlns:a="v" xml:id="i" xml:lang="ru" a:b="1"></e>`},
 		{"inherited, 1.1", version11, "", "e", `<r xmlns:a="v" xml:lang="ru" xml:id="i"><e/></r>`, `<e xmlns:a="v" xml:lang="ru"></e>`},
 		{"overridden", inclusive, "", "e", `<r xmlns:a="v" xml:lang="ru"><e xmlns:a="w" xml:lang="en"/></r>`, `<e xmlns:a="w" xml:lang="en"></e>`},
 		{"exclusive", exclusive, "", "e", `<r xmlns="u" xmlns:a="v" xml:lang="ru"><e a:b="1"><a:f/><g/></e></r>`, `<e xmlns="u" xmlns:a="v" a:b="1"><a:f></a:f><g></g></e>`},
@@ -86,7 +86,7 @@ func TestCanonical(t *testing.T) {
 // the trust list).
 var peerSamples = []string{
 	`<a/>`,
-	`<p:a xmlns:p="u" xmlns="v" z="1" p:b="2"><c d="&quot;&#9;">x &gt; y &amp; z</c><p:e xmlns:p="w"/><f xmlns=""/></p:a>`,
+	`<p:a xmlns:p="u" xmlns="v" z="1" p:b="2"><c d="&quot;&#9;">x &gt; y &amp; z</c><p:e xmlns:p="w"/><f xmlns="x"/></p:a>`,
 	`<a xmlns:x="u"><b><x:c/><x:c xmlns:x="v"><x:d/></x:c></b></a>`,
 	"<a>\r\n<b>&#13;</b><!-- c --></a>",
 	`<Перечень xmlns="urn:ru"><УЦ Номер="1">Название</УЦ></Перечень>`,
@@ -129,6 +129,16 @@ func TestPeerDeviates(t *testing.T) {
 	got, err := dsig.MakeC14N10RecCanonicalizer().Canonicalize(tree.Root())
 	if err != nil || !strings.Contains(string(got), `<e p:a="1" q:b="2">`) {
 		t.Errorf("attributes are in order: %s (%v)", got, err)
+	}
+	// Exclusive XML Canonicalization 1.0, 3: xmlns="" only where another default
+	// namespace is in force in the output.
+	tree = etree.NewDocument()
+	if err := tree.ReadFromString(`<p:a xmlns:p="u" xmlns="v"><f xmlns=""/></p:a>`); err != nil {
+		t.Fatal(err)
+	}
+	got, err = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(tree.Root())
+	if err != nil || !strings.Contains(string(got), `<f xmlns="">`) {
+		t.Errorf("the empty default namespace: %s (%v)", got, err)
 	}
 	// A declaration of the element itself counts, not that of its ancestor.
 	tree = etree.NewDocument()

@@ -85,8 +85,11 @@ func TestSignRefused(t *testing.T) {
 			_, err := xmldsig.SignEnveloped(rand.Reader, []byte(document), rsa.Key, rsa.Cert)
 			return err
 		},
-		"no end tag": func() error { _, err := xmldsig.SignEnveloped(rand.Reader, []byte("<a/>"), by.Key, by.Cert); return err },
-		"no XML":     func() error { _, err := xmldsig.SignEnveloped(rand.Reader, []byte("a"), by.Key, by.Cert); return err },
+		"no end tag": func() error {
+			_, err := xmldsig.SignEnveloped(rand.Reader, []byte("<a/>"), by.Key, by.Cert)
+			return err
+		},
+		"no XML": func() error { _, err := xmldsig.SignEnveloped(rand.Reader, []byte("a"), by.Key, by.Cert); return err },
 	} {
 		if f() == nil {
 			t.Errorf("%s: signed", name)

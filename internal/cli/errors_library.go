@@ -87,6 +87,7 @@ func signError(err error) *userError {
 	var content *sign.OtherContentError
 	var level *sign.LevelError
 	var evidence *sign.EvidenceError
+	var archived *sign.ArchivedError
 	switch {
 	case errors.As(err, &period):
 		return periodError(period)
@@ -101,6 +102,11 @@ func signError(err error) *userError {
 	case errors.As(err, &level):
 		return usageErrorf(text{"подпись уровня %s так сделать нельзя", "a signature of level %s cannot be made this way"}, level.Level).
 			withHint(text{"сначала подпишите, затем усильте: gosklyuch raise", "sign first, then raise it: gosklyuch raise"})
+	case errors.As(err, &archived):
+		return failedf(text{
+			"у подписи %d архивная метка старого образца (v2): любое добавление сделает её недействительной",
+			"signature %d has an archive time stamp of the old form (v2): anything added would break it",
+		}, archived.Signer+1)
 	case errors.Is(err, sign.ErrNothingToRaise):
 		return failedf(text{"все подписи уже не ниже этого уровня", "every signature has that level already"})
 	case errors.As(err, &evidence):

@@ -91,6 +91,11 @@ func (a *app) writeReports(f *reportFlags, in report.Input) error {
 // What could not be written decides over everything but "invalid" and
 // "revoked", which no reader may miss.
 func (a *app) finishReport(f *reportFlags, rep *verify.Report, in report.Input) error {
+	return a.finishReportWith(f, rep, in, func() error { return a.printReport(rep) })
+}
+
+// finishReportWith is finishReport for a command that prints in its own way.
+func (a *app) finishReportWith(f *reportFlags, rep *verify.Report, in report.Input, show func() error) error {
 	rep.Lang = a.reportLang()
 	in.Report = rep
 	written := a.writeReports(f, in)
@@ -98,7 +103,7 @@ func (a *app) finishReport(f *reportFlags, rep *verify.Report, in report.Input) 
 	if written != nil && a.json && !grave {
 		return written // one JSON document: the error
 	}
-	err := a.printReport(rep)
+	err := show()
 	switch {
 	case written == nil:
 		return err

@@ -267,7 +267,7 @@ func (a *app) timestampVerifyCommand() *cobra.Command {
 			if rep == nil {
 				return err
 			}
-			return a.printStampReport(rep, viewStamp(container, token))
+			return a.printStampReport(rep, container, token)
 		},
 	}
 	c.Flags().StringVar(&request, "request", "", a.t(text{"запрос: сверить хэш, метку запроса (nonce) и правила", "the request, to compare the digest, the nonce and the policy"}))
@@ -296,7 +296,8 @@ func (s stampReport) MarshalJSON() ([]byte, error) {
 }
 
 // printStampReport prints what the token says and the report about it.
-func (a *app) printStampReport(rep *verify.Report, s stampView) error {
+func (a *app) printStampReport(rep *verify.Report, container string, token *tsp.Token) error {
+	s := viewStamp(container, token)
 	rep.Lang = a.reportLang()
 	if a.json {
 		if err := a.printJSON(stampReport{rep, s}); err != nil {
@@ -304,9 +305,12 @@ func (a *app) printStampReport(rep *verify.Report, s stampView) error {
 		}
 	} else {
 		a.printReportText(rep)
+		fmt.Fprintf(a.out, "\n%s:\n", a.t(text{"Что записано в метке", "What the stamp says"}))
 		a.reportRow("", text{"Файл", "File"}, a.t(containers[s.Container]))
 		a.reportRow("", text{"Номер метки", "Number of the stamp"}, s.Serial)
-		a.reportRow("", text{"Точность", "Accuracy"}, s.Accuracy)
+		if t := token.Info.Accuracy; t.Present {
+			a.reportRow("", text{"Точность", "Accuracy"}, fmt.Sprintf(a.t(text{"%g с", "%g s"}), t.Value.Seconds()))
+		}
 		a.reportRow("", text{"Правила службы (OID)", "Policy of the service (OID)"}, s.Policy)
 		a.reportRow("", text{"Хэш документа", "Digest of the document"}, s.HashAlgorithm+" "+s.HashedMessage)
 	}

@@ -34,10 +34,6 @@ const (
 	// keys for lists beside its own.
 	ListPaths = 64
 
-	// ListPairs bounds the pairs of a complete list and a delta that are tried for
-	// one certificate. There is one of each, or one for each kind of reason.
-	ListPairs = 64
-
 	// ListChecks bounds the pairs of a list and a key whose signature is
 	// verified while one message is verified: a message of 500 signers with lists
 	// for each certificate of their chains has 1,500.

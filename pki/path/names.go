@@ -283,6 +283,9 @@ func (m *matcher) atHost(constraint string) (in, ok bool) {
 // more where names are permitted, none needed where they are excluded.
 func (m *matcher) inDomain(constraint string, excluding bool) (in, ok bool) {
 	domain, dotted := strings.CutPrefix(constraint, ".")
+	if excluding {
+		domain = strings.TrimPrefix(domain, "*.") // what its author meant
+	}
 	if domain == "" {
 		return true, true
 	}

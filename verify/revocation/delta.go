@@ -3,7 +3,6 @@ package revocation
 import (
 	"bytes"
 
-	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
 
@@ -61,9 +60,6 @@ func sameScope(a, b *pki.IssuingDistributionPoint) bool {
 func (o *asker) deltaFor(base *judged, deltas []*judged) *judged {
 	var best *judged
 	for _, d := range deltas {
-		if o.pairs++; o.pairs > limits.ListPairs*limits.ListPairs {
-			break
-		}
 		if combines(base, d) != "" || d.list.ThisUpdate.Before(base.list.ThisUpdate) || o.stale(answerOf(d)) != "" {
 			continue
 		}

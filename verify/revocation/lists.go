@@ -172,9 +172,8 @@ func (o *asker) listed(a Answer) Answer {
 
 // since is the moment from which on the certificate does not count.
 func (a Answer) since() time.Time {
-	switch a.Reason {
-	case pki.ReasonAffiliationChanged, pki.ReasonSuperseded, pki.ReasonCessationOfOperation, pki.ReasonPrivilegeWithdrawn:
-		return a.At // the key was in honour until then
+	if honourable(a.Reason) {
+		return a.At
 	}
 	// RFC 5280, section 5.3.2: the date on which "it is known or suspected that
 	// the private key was compromised or that the certificate otherwise became
@@ -183,6 +182,16 @@ func (a Answer) since() time.Time {
 		return a.InvalidityDate
 	}
 	return a.At
+}
+
+// honourable says whether a certificate revoked for the reason leaves its key in
+// honour until the revocation.
+func honourable(reason int) bool {
+	switch reason {
+	case pki.ReasonAffiliationChanged, pki.ReasonSuperseded, pki.ReasonCessationOfOperation:
+		return true
+	}
+	return false
 }
 
 // absent calls a certificate good that a complete and fresh list does not have.
@@ -230,7 +239,7 @@ func (o *asker) stale(a Answer) string {
 	if !a.NextUpdate.IsZero() && o.At.After(a.NextUpdate.Add(o.Skew)) {
 		return "the list is out of date: nextUpdate " + day(a.NextUpdate)
 	}
-	age := o.maxAge(CRL)
+	age := o.maxAge(a.Source)
 	if age == 0 && a.NextUpdate.IsZero() {
 		age = defaultMaxAge
 	}

@@ -80,7 +80,7 @@ func (o *asker) status(r *ocsp.Response, c *ocsp.Checked, lists []*pki.Revocatio
 	if why := o.responder(c, lists, &a); why != "" {
 		return unknown("%s", why)
 	}
-	a.Stale = stale
+	a.Stale = stale && s.Status != ocsp.Revoked
 	// RFC 6960, section 4.4.4: with an archive cutoff the responder keeps records
 	// of certificates that expired at that moment or later.
 	keeps := !s.ArchiveCutoff().IsZero() && !o.cert.NotAfter.Before(s.ArchiveCutoff())
@@ -109,7 +109,10 @@ func (o *asker) responder(c *ocsp.Checked, lists []*pki.RevocationList, a *Answe
 		return ""
 	}
 	own := o.Options
-	own.Order, own.AllowStale = []Kind{CRL}, false
+	own.Order, own.AllowStale, own.Moment = []Kind{CRL}, false, own.At
+	if p := a.ProducedAt; p.Before(own.At) {
+		own.Moment = p // what counts is the moment at which it signed
+	}
 	var src Source = &Static{Lists: lists}
 	if o.ResponderStatus {
 		src = Sources{src, o.src}
@@ -117,10 +120,12 @@ func (o *asker) responder(c *ocsp.Checked, lists []*pki.RevocationList, a *Answe
 	if o.depth >= limits.StatusDepth {
 		return "the status of the OCSP responder is not known: too many certificates stand for each other"
 	}
-	switch check(o.ctx, c.Responder, o.issuer, src, own, o.depth+1).Status {
-	case Revoked, Hold:
+	status := check(o.ctx, c.Responder, o.issuer, src, own, o.depth+1)
+	switch {
+	case status.Status == Revoked, status.Status == Hold, status.RevokedLater && !honourable(status.Reason):
+		// Who has a key that was compromised writes any producedAt.
 		return "the certificate of the OCSP responder is revoked"
-	case Unknown:
+	case status.Status == Unknown:
 		if o.ResponderStatus {
 			return "it is not known whether the certificate of the OCSP responder is revoked (RFC 6960, section 4.2.2.2.1)"
 		}

@@ -207,6 +207,41 @@ func TestResponderStatus(t *testing.T) {
 	}
 }
 
+// TestResponderRevokedLater: the proven time of the signature is no excuse for a
+// responder that was revoked before it answered, nor for a compromised one.
+func TestResponderRevokedLater(t *testing.T) {
+	c := testpki.NewChain(t)
+	dt := testpki.Leaf(t, "CN=OCSP")
+	dt.ExtKeyUsage = []oid.OID{oid.EKUOCSPSigning}
+	delegate := testpki.Issue(t, dt, c.Sub)
+	produced := testpki.Now.Add(-time.Hour)
+	response := []*ocsp.Response{testpki.OCSP(t, c.Leaf.Cert, c.Sub.Cert, delegate, ocsp.Single{Status: ocsp.Good})}
+	for name, tc := range map[string]struct {
+		at     time.Time
+		reason int
+		want   string
+	}{
+		"revoked before it answered":  {produced.Add(-time.Hour), 4, "responder is revoked"},
+		"superseded after":            {produced.Add(30 * time.Minute), 4, ""},
+		"compromised after":           {produced.Add(30 * time.Minute), 1, "responder is revoked"},
+		"revoked after, no reason":    {produced.Add(30 * time.Minute), -1, "responder is revoked"},
+		"revoked long after answered": {testpki.Now.Add(-time.Minute), 5, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// The list is for authorities, so that it says nothing good of the leaf.
+			list := testpki.CRL(t, c.Sub, &pki.CRLTemplate{
+				IDP: &pki.IssuingDistributionPoint{OnlyCACerts: true}, Entries: []pki.RevokedEntry{testpki.Revoked(delegate.Cert, tc.at, tc.reason)},
+			})
+			src := &revocation.Static{Responses: response, Lists: lists(list)}
+			o := revocation.Options{At: testpki.Now, Moment: testpki.Now.AddDate(0, 0, -5)}
+			a := revocation.Check(t.Context(), c.Leaf.Cert, c.Sub.Cert, src, o)
+			if (a.Status == revocation.Good) != (tc.want == "") || !strings.Contains(a.Why, tc.want) {
+				t.Errorf("%v %q", a.Status, a.Why)
+			}
+		})
+	}
+}
+
 // TestExpired: evidence from after the expiry counts where its issuer keeps
 // expired certificates on record.
 func TestExpired(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/peer"
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
 
@@ -119,5 +120,76 @@ func TestOpenSSLIndirect(t *testing.T) {
 				t.Errorf("ours %v, OpenSSL's %v", ours, theirs)
 			}
 		})
+	}
+}
+
+// TestOpenSSLMakesDelta: a complete list and a delta that OpenSSL makes.
+func TestOpenSSLMakesDelta(t *testing.T) {
+	peer.NeedOpenSSL(t)
+	c := testpki.NewChain(t)
+	dir := t.TempDir()
+	file := func(name string, data []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	key, err := alg.MarshalPKCS8(c.Sub.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyFile := file("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	caFile := file("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Sub.Cert.Raw}))
+	serial := c.Leaf.Cert.SerialHex()
+	config, err := os.ReadFile(peer.ConfigFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(name, number, entry, extensions string) *pki.RevocationList {
+		index, num := file(name+".index", []byte(entry)), file(name+".number", []byte(number+"\n"))
+		conf := file(name+".conf", append(config, []byte("\n[ca]\ndefault_ca = d\n[d]\ndatabase = "+index+"\ncrlnumber = "+num+
+			"\ndefault_md = default\ncrl_extensions = x\n[x]\nauthorityKeyIdentifier = keyid\n"+extensions)...))
+		out := filepath.Join(dir, name)
+		r := peer.OpenSSL(t, peer.Run{Args: []string{
+			"ca", "-gencrl", "-config", conf, "-cert", caFile, "-keyfile", keyFile, "-out", out,
+			"-crl_lastupdate", "260601100000Z", "-crl_nextupdate", "260602100000Z",
+		}, Env: []string{"OPENSSL_CONF=" + conf}})
+		if r.Err != nil {
+			t.Fatalf("openssl ca -gencrl: %v\n%s", r.Err, r.All())
+		}
+		armour, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(armour)
+		if block == nil {
+			t.Fatalf("no PEM: %s", armour)
+		}
+		l, err := pki.ParseCRL(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	hold := "R\t360101000000Z\t260530000000Z,holdInstruction,1.2.840.10040.2.1\t" + strings.ToUpper(serial) + "\tunknown\t/CN=Leaf\n"
+	bad := "R\t360101000000Z\t260601000000Z,keyCompromise\t" + strings.ToUpper(serial) + "\tunknown\t/CN=Leaf\n"
+	base := list("base", "05", hold, "")
+	delta := list("delta", "06", bad, "2.5.29.27 = critical,DER:020105\n")
+	other := list("other", "06", "", "2.5.29.27 = critical,DER:020105\n")
+	for name, tc := range map[string]struct {
+		lists []*pki.RevocationList
+		want  revocation.Status
+	}{
+		"base alone":       {lists(base), revocation.Hold},
+		"delta revokes":    {lists(base, delta), revocation.Revoked},
+		"delta is silent":  {lists(base, other), revocation.Hold},
+		"delta alone":      {lists(other), revocation.Unknown},
+		"delta has it all": {lists(delta), revocation.Revoked},
+	} {
+		a := revocation.Check(t.Context(), c.Leaf.Cert, c.Sub.Cert, &revocation.Static{Lists: tc.lists}, revocation.Options{At: testpki.Now})
+		if a.Status != tc.want {
+			t.Errorf("%s: %v %q", name, a.Status, a.Why)
+		}
 	}
 }

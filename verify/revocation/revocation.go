@@ -251,7 +251,6 @@ type asker struct {
 	matcher      *ocsp.Matcher
 	scope        *scoper
 	depth        int
-	pairs        int // complete lists and deltas that were compared
 }
 
 // maxAge is the bound on the age of evidence of the kind.

@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
@@ -87,7 +88,10 @@ func (o *asker) maySign(l *pki.RevocationList, c *pki.Certificate, same bool) ([
 	if signsListsOnly(c) {
 		return o.serves(c), ""
 	}
-	if o.linked(c) {
+	switch {
+	case bytes.Equal(c.RawSubjectPublicKeyInfo, o.issuer.RawSubjectPublicKeyInfo):
+		return o.validated(l, c), "" // another certificate of the key that issued the certificate
+	case o.linked(c):
 		return o.validated(l, c), noteLinked
 	}
 	return nil, ""
@@ -100,15 +104,9 @@ func noteIf(same bool) string {
 	return ""
 }
 
-// inChain returns the place of the key and name of c in the path, or -1.
-func (o *asker) inChain(c *pki.Certificate) int {
-	for i, x := range o.Chain {
-		if x.Equal(c) || x.Subject.Equal(c.Subject) && bytes.Equal(x.RawSubjectPublicKeyInfo, c.RawSubjectPublicKeyInfo) {
-			return i
-		}
-	}
-	return -1
-}
+// inChain returns the place of c in the path, or -1. Another certificate of the
+// same key has a path and rights of its own.
+func (o *asker) inChain(c *pki.Certificate) int { return slices.IndexFunc(o.Chain, c.Equal) }
 
 // selfIssuedUpTo says whether the path goes from the issuer of the certificate to
 // o.Chain[i] by self-issued certificates alone: new keys of one authority.

@@ -266,3 +266,34 @@ func TestHostileLists(t *testing.T) {
 		t.Errorf("50 questions took %v", d)
 	}
 }
+
+// TestSameKeyOtherRights: another certificate of the authority's key has rights
+// of its own, and needs a path of its own for them.
+func TestSameKeyOtherRights(t *testing.T) {
+	root := testpki.Issue(t, testpki.CA(t, "CN=Root"), nil)
+	tmpl := testpki.CA(t, "CN=Sub")
+	tmpl.KeyUsage = pki.KeyUsageCertSign
+	sub := testpki.Issue(t, tmpl, root)
+	leaf := testpki.Issue(t, testpki.Leaf(t, "CN=Leaf"), sub)
+	mayList := testpki.IssueKey(t, testpki.CA(t, "CN=Sub"), root, sub.Key)
+	forger := testpki.Issue(t, testpki.CA(t, "CN=Root"), nil)
+	forged := testpki.IssueKey(t, testpki.CA(t, "CN=Sub"), forger, sub.Key)
+	list := testpki.CRL(t, mayList, &pki.CRLTemplate{})
+	ofRoot := testpki.CRL(t, root, &pki.CRLTemplate{})
+	for name, tc := range map[string]struct {
+		known []*pki.Certificate
+		want  revocation.Status
+	}{
+		"alone":      {nil, revocation.Unknown},
+		"legitimate": {[]*pki.Certificate{mayList.Cert}, revocation.Good},
+		"forged":     {[]*pki.Certificate{forged.Cert, forger.Cert}, revocation.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := revocation.Options{At: testpki.Now, Chain: []*pki.Certificate{sub.Cert, root.Cert}, Responders: tc.known}
+			a := revocation.Check(t.Context(), leaf.Cert, sub.Cert, &revocation.Static{Lists: lists(list, ofRoot)}, o)
+			if a.Status != tc.want {
+				t.Errorf("%v %q", a.Status, a.Why)
+			}
+		})
+	}
+}

@@ -42,7 +42,6 @@ func Qualified() profile.Set {
 		fsb795.Issuer(),
 		fsb795.StringTypes(),
 		fsb795.NameLength(),
-		fsb795.Algorithm(),
 		fsb795.Policies(),
 		fsb795.SubjectSignTool(),
 		fsb795.IssuerSignTool(),
@@ -56,10 +55,12 @@ func Qualified() profile.Set {
 }
 
 // FSB795 returns the rules by which a certificate is judged to have the form of
-// a qualified one: those of Qualified, and that it claims this form at all. A
-// certificate of any other kind breaks it.
+// a qualified one: those of Qualified, that it claims this form at all, and that
+// key and signature are of GOST. A certificate of any other kind breaks it. An
+// authority may issue certificates of the same contents with other algorithms,
+// so these two are not in Qualified.
 func FSB795() profile.Set {
-	return profile.Join("fsb795", profile.Set{Rules: []profile.Rule{fsb795.Form()}}, Qualified())
+	return profile.Join("fsb795", profile.Set{Rules: []profile.Rule{fsb795.Form(), fsb795.Algorithm()}}, Qualified())
 }
 
 // All returns every rule that a certificate of any kind can keep; it is what an

@@ -15,7 +15,7 @@ func SubjectSignTool() profile.Rule {
 		Cite:      "FSB order No. 795; RFC 9215, section 5.3",
 		Severity:  pki.Error,
 		Effective: original(),
-		Applies:   claims,
+		Applies:   subscriber,
 		Check: func(c *pki.Certificate) []profile.Problem {
 			// "the following non-critical SubjectSignTool extension",
 			// "SubjectSignTool ::= UTF8String(SIZE(1..200))"
