@@ -14,8 +14,9 @@ import (
 
 // CRLs fetches the lists at the distribution points of cert. The addresses are
 // tried in their order, http before the rest; the first list that names the
-// issuer and has not run out ends the search. Lists that ran out are returned
-// too, beside the errors of what failed.
+// issuer and has not run out ends the search; its delta list comes with it, where
+// there is one. Lists that ran out are returned too, beside the errors of what
+// failed.
 func (f *Fetcher) CRLs(ctx context.Context, cert, issuer *pki.Certificate) ([]*pki.RevocationList, error) {
 	ctx, cancel, err := f.begin(ctx, true)
 	if err != nil {
@@ -36,10 +37,25 @@ func (f *Fetcher) CRLs(ctx context.Context, cert, issuer *pki.Certificate) ([]*p
 		}
 		out = append(out, list)
 		if list.Issuer.Equal(issuer.Subject) && covers(list, cert) && !f.o.Now().After(list.NextUpdate) {
-			return out, nil
+			return append(out, f.deltas(ctx, cert, list)...), nil
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// deltas fetches the delta list that cert or its complete list point to (RFC
+// 5280, sections 4.2.1.15 and 5.2.6): the first that can be had. None is needed
+// where the complete list is in force, so a failure is none of the call.
+func (f *Fetcher) deltas(ctx context.Context, cert *pki.Certificate, base *pki.RevocationList) []*pki.RevocationList {
+	if base.BaseNumber != nil {
+		return nil
+	}
+	for _, u := range usable(slices.Concat(cert.FreshestCRL, base.FreshestCRL)) {
+		if list, err := f.GetCRL(ctx, u); err == nil {
+			return []*pki.RevocationList{list}
+		}
+	}
+	return nil
 }
 
 // covers says whether the scope of the list includes cert for every reason

@@ -175,3 +175,44 @@ func TestIssuersForms(t *testing.T) {
 		}
 	}
 }
+
+// TestDelta: the delta list that the complete one points to comes with it; one
+// that cannot be had is no failure.
+func TestDelta(t *testing.T) {
+	w := newWorld(t, []string{"/base.crl"}, nil)
+	key, err := alg.GenerateKey("ecdsa-p256", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := pki.CreateCertificate(nil, &pki.CertificateTemplate{
+		SerialNumber: big.NewInt(1), Subject: w.ca.Subject, BasicConstraints: true, IsCA: true, MaxPathLen: -1,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: pki.KeyUsageCRLSign,
+	}, nil, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := pki.ParseCertificate(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(n int64, change func(*pki.CRLTemplate)) []byte {
+		t.Helper()
+		tmpl := &pki.CRLTemplate{Number: big.NewInt(n), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour)}
+		change(tmpl)
+		der, err := pki.CreateCRL(nil, tmpl, ca, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	w.routes["/base.crl"] = body(list(1, func(c *pki.CRLTemplate) { c.FreshestCRL = []string{w.web.URL + "/delta.crl"} }))
+	got, err := fetch.New(inside()).CRLs(t.Context(), w.leaf, w.ca)
+	if err != nil || len(got) != 1 {
+		t.Errorf("without a delta: %d lists, %v", len(got), err)
+	}
+	w.routes["/delta.crl"] = body(list(2, func(c *pki.CRLTemplate) { c.BaseNumber = big.NewInt(1) }))
+	got, err = fetch.New(inside()).CRLs(t.Context(), w.leaf, w.ca)
+	if err != nil || len(got) != 2 || got[1].BaseNumber == nil {
+		t.Errorf("with a delta: %d lists, %v", len(got), err)
+	}
+}

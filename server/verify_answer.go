@@ -249,11 +249,23 @@ func (j *job) input() (report.Input, error) {
 		return in, err
 	}
 	in.SignatureDigests = sums(hashes)
-	if !j.hasDoc { // the one file has both
+	if !j.hasDoc && !j.documentMissing() { // the one file has both
 		in.DocumentName, in.DocumentDigests = j.sigName, in.SignatureDigests
 		in.SignatureName, in.SignatureDigests = "", nil
 	}
 	return in, nil
+}
+
+// documentMissing says that a detached signature came without its document.
+func (j *job) documentMissing() bool {
+	for _, sig := range j.report.Signatures {
+		for _, c := range sig.Checks {
+			if c.Reason == verify.SignedDataNotFound {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // log writes one line about the request: sizes, times and the outcome; no name

@@ -191,6 +191,28 @@ func TestProtocolBundle(t *testing.T) {
 	}
 }
 
+// TestProtocolNames: the file without a document is called what it is.
+func TestProtocolNames(t *testing.T) {
+	d := newDesk(t, nil)
+	for _, attached := range []bool{true, false} {
+		r := d.post(t, "?format=protocol", nil, formPart{"signature", "name.p7s", d.signed(t, d.chain.Leaf, contract, attached)})
+		var doc struct{ Files bundleFiles }
+		if err := json.Unmarshal(r.body, &doc); err != nil {
+			t.Fatal(err)
+		}
+		var names struct{ Document, Signature *struct{ Name string } }
+		if err := json.Unmarshal([]byte(doc.Files.JSON), &names); err != nil {
+			t.Fatal(err)
+		}
+		if has := names.Document != nil && names.Document.Name == "name.p7s"; has != attached {
+			t.Errorf("attached %v: %.200s", attached, doc.Files.JSON)
+		}
+		if has := names.Signature != nil && names.Signature.Name == "name.p7s"; has == attached {
+			t.Errorf("attached %v: %.200s", attached, doc.Files.JSON)
+		}
+	}
+}
+
 // TestStaticAddresses: everything but /v1/verify.
 func TestStaticAddresses(t *testing.T) {
 	d := newDesk(t, nil)

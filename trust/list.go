@@ -251,7 +251,7 @@ func (a *Authority) status(e *xmldsig.Element) error {
 	// An entry without a date cannot be ordered, and leaving it out could turn
 	// a termination into an accreditation.
 	if s.Since.IsZero() || s.Text == "" {
-		return errors.New("Статус or ДействуетС is missing")
+		return errors.New("element Статус or ДействуетС is missing")
 	}
 	s.State = stateOf(s.Text)
 	if !slices.Contains(a.Statuses, s) {
@@ -322,18 +322,18 @@ func readKey(e *xmldsig.Element) (Key, error) {
 		case "Данные":
 			der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(c.Text()), ""))
 			if err != nil {
-				return k, fmt.Errorf("Данные: %w", err)
+				return k, fmt.Errorf("element Данные: %w", err)
 			}
 			if k.Certificate, err = pki.ParseCertificate(der); err != nil {
-				return k, fmt.Errorf("Данные: %w", err)
+				return k, fmt.Errorf("element Данные: %w", err)
 			}
 		}
 	}
 	if k.Certificate == nil {
-		return k, errors.New("Данные is missing")
+		return k, errors.New("element Данные is missing")
 	}
 	if sha1, _, _ := k.Certificate.Thumbprints(); thumbprint != "" && !strings.EqualFold(thumbprint, hex.EncodeToString(sha1)) {
-		return k, fmt.Errorf("Отпечаток %s is not that of the certificate", thumbprint)
+		return k, fmt.Errorf("thumbprint (Отпечаток) %s is not that of the certificate", thumbprint)
 	}
 	var err error
 	k.Hash, err = keyHash(k.Certificate)

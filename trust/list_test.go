@@ -209,7 +209,6 @@ func TestListWrapping(t *testing.T) {
 }
 
 func TestListRefused(t *testing.T) {
-	w := newWorld(t)
 	for name, edit := range map[string]func(*testlist.List){
 		"no authority":          func(l *testlist.List) { l.Authorities = nil },
 		"a status without date": func(l *testlist.List) { l.Authorities[0].History[0].Since = "" },
@@ -217,7 +216,7 @@ func TestListRefused(t *testing.T) {
 		"not a date":            func(l *testlist.List) { l.Authorities[0].History[0].Since = "вчера" },
 		"an endless name":       func(l *testlist.List) { l.Authorities[0].Name = strings.Repeat("ж", 4000) },
 	} {
-		w = newWorld(t)
+		w := newWorld(t)
 		edit(&w.list)
 		if _, err := trust.ReadList(t.Context(), w.signed(t, w.signer), pinned(w.head.Cert), now); !errors.Is(err, trust.ErrNotList) {
 			t.Errorf("%s: %v", name, err)
@@ -245,8 +244,12 @@ func TestListRollback(t *testing.T) {
 		date    time.Time
 		want    error
 	}{
-		{10, day, nil}, {10, day, nil}, {11, day, nil}, {10, day, trust.ErrRollback},
-		{12, day.Add(-time.Hour), trust.ErrRollback}, {12, day.Add(time.Hour), nil},
+		{10, day, nil},
+		{10, day, nil},
+		{11, day, nil},
+		{10, day, trust.ErrRollback},
+		{12, day.Add(-time.Hour), trust.ErrRollback},
+		{12, day.Add(time.Hour), nil},
 	} {
 		if err := store.SaveList(read(c.version, c.date)); !errors.Is(err, c.want) {
 			t.Errorf("version %d of %s: %v", c.version, c.date, err)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // sample returns a file of testdata; its README says where it is from. The
@@ -120,4 +122,28 @@ func TestParseRequest(t *testing.T) {
 			t.Errorf("%d octets parsed", cut)
 		}
 	}
+}
+
+// FuzzAnswer: whatever is asked, the authority answers with a response that its
+// client can read, and refuses what cannot be read. Its key does not sign, so
+// that no signature makes runs differ.
+func FuzzAnswer(f *testing.F) {
+	a, _, _ := newAuthority(f, recipe{}, nil)
+	a.o.Signer = brokenSigner{a.o.Signer.Public()}
+	f.Add([]byte(sampleRequest))
+	f.Add(sample(f, "openssl.tsq"))
+	f.Add(requestDER(2, streebog(oid.Streebog256), make([]byte, 32), nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		out, err := a.Answer(t.Context(), data)
+		if err == nil || out.Status != Rejection || out.Failure == "" {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		r, err := ParseResponse(out.DER)
+		if err != nil || len(r.Failure) != 1 || r.Failure[0] != out.Failure {
+			t.Fatalf("our own response: %v", err)
+		}
+		if _, err := ParseRequest(data); (err != nil) != (out.Failure == "badDataFormat" || out.Failure == "badRequest") {
+			t.Fatalf("%v, answered with %s", err, out.Failure)
+		}
+	})
 }

@@ -151,13 +151,12 @@ func TestOpenSSLReadsUs(t *testing.T) {
 				}
 			}
 			now := time.Now()
-			a, cert, clock := newAuthority(t, recipe{kind: k.kind, set: k.set, certificate: func(c *pki.CertificateTemplate) {
+			a, cert, _ := newAuthority(t, recipe{kind: k.kind, set: k.set, certificate: func(c *pki.CertificateTemplate) {
 				c.NotBefore, c.NotAfter = now.AddDate(0, 0, -1).Truncate(time.Second), now.AddDate(0, 0, 30).Truncate(time.Second)
 			}}, func(o *AuthorityOptions) {
 				o.Accuracy, o.Ordering = 1500*time.Millisecond, true
 				o.Clock = func() (time.Time, error) { return now, nil }
 			})
-			clock.set(now, nil)
 			write("tsa.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
 			write("data", stamped)
 			write("other", []byte("else"))

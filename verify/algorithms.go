@@ -47,10 +47,10 @@ func certificateNames(c *pki.Certificate) []string {
 	return []string{alg.KeyAlgorithmName(c.PublicKey), alg.DigestName(c.SignatureAlgorithm)}
 }
 
-// legacyEvidence says whether evidence may be signed with a withdrawn digest:
-// where none was withdrawn yet at the moment.
-func (r *run) legacyEvidence(at time.Time) bool {
-	return r.pol.UnsafeLegacy || r.pol.Allowed(alg.NameGOST341194, at) && r.pol.Allowed(alg.NameSHA1, at)
+// withdrawn says which algorithms the policy refuses at the moment, for paths and
+// evidence; one without a name is refused where it is computed.
+func (r *run) withdrawn(at time.Time) func(string) bool {
+	return func(name string) bool { return name != "" && !r.pol.Allowed(name, at) }
 }
 
 // legacyWarning says that an algorithm was accepted which has an end. The

@@ -138,7 +138,7 @@ func (r *run) findPath(ctx context.Context, cert *pki.Certificate, p purpose, av
 		res, err := path.Validate(ctx, cert, path.Options{
 			Roots: r.Roots, Intermediates: r.Intermediates, Extra: append(pools(p.bags), &r.fetched), Avoid: avoid, Memo: &r.paths, At: p.at,
 			LeafKeyUsage: p.keyUsage, ExtKeyUsage: p.extUsage, AllowTest: r.pol.AllowTest,
-			AllowLegacy: r.pol.UnsafeLegacy, Withdrawn: func(name string) bool { return !r.pol.Allowed(name, p.at) },
+			AllowLegacy: r.pol.UnsafeLegacy, Withdrawn: r.withdrawn(p.at),
 			AllowDSA: r.pol.Allowed(alg.NameDSA, p.at), InitialPolicies: r.pol.InitialPolicies, ExplicitPolicy: r.pol.ExplicitPolicy,
 			InhibitMapping: r.pol.InhibitMapping, InhibitAnyPolicy: r.pol.InhibitAnyPolicy,
 		})

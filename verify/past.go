@@ -2,11 +2,13 @@ package verify
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/path"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
@@ -57,7 +59,11 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 	cert, issuer := chain[0], chain[1]
 	o := revocation.Options{
 		At: r.at, Moment: p.at, Skew: r.pol.Skew, MaxAge: r.pol.MaxAge, Responders: r.responders(p.bags),
-		Memo: &r.memo, Chain: chain[1:], AllowLegacy: r.legacyEvidence(p.at), AllowTest: r.pol.AllowTest,
+		Memo: &r.memo, Chain: chain[1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest,
+		Withdrawn: r.withdrawn(p.at), AllowDSA: r.pol.Allowed(alg.NameDSA, p.at),
+	}
+	for _, kind := range r.pol.Evidence {
+		o.Order = append(o.Order, revocation.Kind(kind))
 	}
 	src := r.sources(p.bags)
 	a := revocation.Check(ctx, cert, issuer, src, o)
@@ -72,7 +78,7 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 	s := status{answer: a}
 	if control.at.Before(r.at) {
 		o.At = control.at
-		s = r.pastStatus(ctx, cert, issuer, r.existed(src, p, control.at), o, a, control)
+		s = r.pastStatus(ctx, chain, p, o, a, control)
 	}
 	if s.answer.Status == revocation.Good {
 		r.bounds(&s, issuer, p, control)
@@ -86,9 +92,12 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 // pastStatus decides from what existed at the control time. now is the answer
 // from all evidence: where it is good, a proof that the evidence existed is all
 // that is missing.
-func (r *run) pastStatus(ctx context.Context, cert, issuer *pki.Certificate, src revocation.Source, o revocation.Options, now revocation.Answer, control *controlTime) status {
-	s := status{answer: revocation.Check(ctx, cert, issuer, src, o)}
-	if s.answer.Status == revocation.Unknown && now.Status == revocation.Good {
+func (r *run) pastStatus(ctx context.Context, chain []*pki.Certificate, p purpose, o revocation.Options, now revocation.Answer, control *controlTime) status {
+	cert := chain[0]
+	s := status{answer: revocation.Check(ctx, cert, chain[1], r.existed(r.sources(p.bags), p, control.at), o)}
+	// A key that fell into other hands can sign a certificate and date it back.
+	forged := control.reason == RevokedCANoPOE && p.proofs.of(cert.Raw, r.at).After(control.at)
+	if forged || s.answer.Status == revocation.Unknown && now.Status == revocation.Good {
 		s.reason, s.detail = NoPOE, control.detail
 		if control.reason != "" {
 			s.reason = control.reason
@@ -114,7 +123,7 @@ func (r *run) bounds(s *status, issuer *pki.Certificate, p purpose, control *con
 	if !control.at.After(by.NotAfter) {
 		return
 	}
-	if proven := p.proofs.of(s.answer.Evidence, control.at); proven.After(by.NotAfter) {
+	if p.proofs.provenAt(s.answer, control.at).After(by.NotAfter) {
 		s.reason = RevocationOutOfBoundsNoPOE
 		s.detail = r.Lang.sprintf("сведения об отзыве подписаны сертификатом, который истёк %s, и не доказано, что они старше",
 			"the evidence is signed with a certificate that expired on %s, and nothing proves that it is older", stamp(by.NotAfter))
@@ -263,12 +272,11 @@ func addEvidence(ev *cms.Evidence, a revocation.Answer) {
 	switch {
 	case a.Status == revocation.Unknown:
 	case a.List != nil:
-		for _, l := range ev.CRLs {
-			if l == a.List {
-				return
+		for _, l := range append([]*pki.RevocationList{a.List}, a.More...) {
+			if !slices.Contains(ev.CRLs, l) {
+				ev.CRLs = append(ev.CRLs, l)
 			}
 		}
-		ev.CRLs = append(ev.CRLs, a.List)
 	case a.Response != nil:
 		ev.OCSP = append(ev.OCSP, a.Evidence)
 		if a.Responder != nil {

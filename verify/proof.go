@@ -126,8 +126,22 @@ func statics(src revocation.Source) []*revocation.Static {
 // signerOf is who signed the evidence that decided about a certificate of
 // issuer.
 func signerOf(a revocation.Answer, issuer *pki.Certificate) *pki.Certificate {
-	if a.Response != nil && a.Responder != nil {
-		return a.Responder
+	if len(a.Chain) > 0 {
+		return a.Chain[0]
 	}
 	return issuer
+}
+
+// provenAt is when all that decided is proven to have existed, or otherwise.
+func (p *proofs) provenAt(a revocation.Answer, otherwise time.Time) time.Time {
+	if a.List == nil {
+		return p.of(a.Evidence, otherwise)
+	}
+	at := p.of(a.List.Raw, otherwise)
+	for _, l := range a.More {
+		if more := p.of(l.Raw, otherwise); more.After(at) {
+			at = more
+		}
+	}
+	return at
 }

@@ -231,7 +231,7 @@ func (w *writer) attributes(e *Element, apex bool) []attribute {
 		for up := e.parent; up != nil; up = up.parent {
 			for _, a := range up.attrs {
 				same := func(o attribute) bool { return o.space == a.space && o.local == a.local }
-				if a.space == spaceXML && !(w.version11 && a.local == "id") && !slices.ContainsFunc(out, same) {
+				if a.space == spaceXML && (!w.version11 || a.local != "id") && !slices.ContainsFunc(out, same) {
 					out = append(out, a)
 				}
 			}

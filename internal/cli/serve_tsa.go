@@ -16,6 +16,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/server"
+	"github.com/gosklyuch/gosklyuch/token/pkcs11"
 	"github.com/gosklyuch/gosklyuch/tsp"
 )
 
@@ -92,6 +93,7 @@ func (a *app) serveTSA(ctx context.Context, s *tsaService) error {
 	}
 	defer serials.Close() //nolint:errcheck // the lock ends with the process anyway
 	o.Serials = serials
+	o.Parallel = !pkcs11.IsURI(s.key) // a token signs one after the other anyway
 	o.Clock = func() (time.Time, error) { return a.now(), nil }
 	authority, err := tsp.NewAuthority(o)
 	if err != nil {
