@@ -2,7 +2,6 @@ package pki
 
 import (
 	"bytes"
-	"net"
 	"net/url"
 	"path"
 	"slices"
@@ -165,11 +164,11 @@ func canonicalAuthority(u *url.URL) string {
 	case "http:80", "https:443", "ftp:21", "ldap:389":
 		port = ""
 	}
-	if port != "" {
-		return net.JoinHostPort(host, port)
-	}
 	if strings.Contains(host, ":") {
-		return "[" + host + "]"
+		host = "[" + host + "]"
+	}
+	if port != "" {
+		host += ":" + port
 	}
 	return host
 }

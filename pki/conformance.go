@@ -50,7 +50,7 @@ func (c *Certificate) checkSubject(r *recorder) {
 		// "If the subject field contains an empty sequence, then the issuing CA
 		// MUST include a subjectAltName extension that is marked as critical",
 		// RFC 5280, 4.2.1.6.
-		r.add(Error, "alt-name-not-critical", "extensions.subjectAltName", "not critical beside an empty subject", "RFC 5280, 4.2.1.6")
+		r.add(r.grave(), "alt-name-not-critical", "extensions.subjectAltName", "not critical beside an empty subject", "RFC 5280, 4.2.1.6")
 	}
 }
 
@@ -222,6 +222,6 @@ func checkNamedBits(bits []byte, unused int, known uint32, field string, r *reco
 		r.add(Warn, "bits-not-der", field, "the last bit is zero", "X.690, 11.2.2")
 	}
 	if der.NamedBits(bits)&^known != 0 || n > 32 {
-		r.add(Error, "bits-unknown", field, "bits that have no meaning", "RFC 5280, 4.2.1.3")
+		r.add(r.grave(), "bits-unknown", field, "bits that have no meaning", "RFC 5280, 4.2.1.3")
 	}
 }

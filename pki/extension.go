@@ -87,7 +87,7 @@ func (c *Certificate) processExtensions(r *recorder) {
 	for _, e := range c.Extensions {
 		field := "extensions." + e.ID.Name()
 		process := certificateExtension(e.ID)
-		if process == nil {
+		if process == nil || !r.certificate && pathExtension(e.ID) {
 			if e.Critical {
 				c.UnhandledCritical = append(c.UnhandledCritical, e.ID)
 			}
@@ -97,7 +97,21 @@ func (c *Certificate) processExtensions(r *recorder) {
 			r.add(malformedSeverity(e), "extension-malformed", field, err.Error(), "RFC 5280, 4.2")
 		}
 	}
-	c.checkExtensionRules(r)
+	if r.certificate {
+		c.checkExtensionRules(r)
+		return
+	}
+	c.checkSubject(r)
+}
+
+// pathExtension says whether an extension has a meaning on a path alone: in a
+// request it is somebody's wish, which the authority answers.
+func pathExtension(id oid.OID) bool {
+	switch id {
+	case oid.NameConstraints, oid.PolicyConstraints, oid.PolicyMappings, oid.InhibitAnyPolicy:
+		return true
+	}
+	return false
 }
 
 // malformedSeverity: an extension that restricts what a certificate may be used for

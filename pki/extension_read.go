@@ -51,7 +51,7 @@ func readBasicConstraints(c *Certificate, e Extension, field string, r *recorder
 		if !isCA {
 			// "CAs MUST NOT include the pathLenConstraint field unless the cA
 			// boolean is asserted", RFC 5280, 4.2.1.9.
-			r.add(Error, "pathlen-without-ca", field+".pathLenConstraint", "present although cA is FALSE", "RFC 5280, 4.2.1.9")
+			r.add(r.grave(), "pathlen-without-ca", field+".pathLenConstraint", "present although cA is FALSE", "RFC 5280, 4.2.1.9")
 		}
 	}
 	c.BasicConstraintsValid, c.IsCA, c.MaxPathLen = true, isCA, pathLen
@@ -69,13 +69,13 @@ func readKeyUsage(c *Certificate, e Extension, field string, r *recorder) error 
 		return der.Bad(field, "not a BIT STRING")
 	}
 	if !strict {
-		r.add(Error, "bits-not-der", field, "unused bits are not zero", "X.690, 11.2.1")
+		r.add(r.grave(), "bits-not-der", field, "unused bits are not zero", "X.690, 11.2.1")
 	}
 	checkNamedBits(bits, unused, 0x1ff, field, r)
 	c.KeyUsage = KeyUsage(der.NamedBits(bits) & 0x1ff) // nine bits
 	if c.KeyUsage == 0 {
 		// "at least one of the bits MUST be set to 1", RFC 5280, 4.2.1.3.
-		r.add(Error, "key-usage-empty", field, "no bit is set", "RFC 5280, 4.2.1.3")
+		r.add(r.grave(), "key-usage-empty", field, "no bit is set", "RFC 5280, 4.2.1.3")
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func readAuthorityInfoAccess(c *Certificate, e Extension, field string, r *recor
 		return err
 	}
 	if s.Empty() {
-		r.add(Error, "info-access-empty", field, "an empty sequence", "RFC 5280, 4.2.2.1")
+		r.add(r.grave(), "info-access-empty", field, "an empty sequence", "RFC 5280, 4.2.2.1")
 	}
 	for n := 0; !s.Empty(); n++ {
 		if n >= limits.GeneralNames {
@@ -253,7 +253,7 @@ func readAltNames(c *Certificate, e Extension, field string, r *recorder) error 
 	if s.Empty() {
 		// "If the subjectAltName extension is present, the sequence MUST contain
 		// at least one entry", RFC 5280, 4.2.1.6.
-		r.add(Error, "alt-names-empty", field, "no name", "RFC 5280, 4.2.1.6")
+		r.add(r.grave(), "alt-names-empty", field, "no name", "RFC 5280, 4.2.1.6")
 		return nil
 	}
 	names, err := readGeneralNames(s, field, r)

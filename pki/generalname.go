@@ -253,7 +253,7 @@ func readDistributionPoint(s cryptobyte.String, field string, r *recorder) (p Di
 	if p.FullName == nil && p.RelativeName == nil && p.CRLIssuer == nil {
 		// "either distributionPoint or cRLIssuer MUST be present", RFC 5280,
 		// 4.2.1.13.
-		r.add(Error, "distribution-point-nameless", field, "neither distributionPoint nor cRLIssuer", "RFC 5280, 4.2.1.13")
+		r.add(r.grave(), "distribution-point-nameless", field, "neither distributionPoint nor cRLIssuer", "RFC 5280, 4.2.1.13")
 	}
 	return p, nil
 }

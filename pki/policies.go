@@ -55,7 +55,7 @@ func readPolicies(c *Certificate, e Extension, field string, r *recorder) error 
 		if seen[id] {
 			// "A certificate policy OID MUST NOT appear more than once in a
 			// certificate policies extension", RFC 5280, 4.2.1.4.
-			r.add(Error, "policy-duplicate", field, string(id), "RFC 5280, 4.2.1.4")
+			r.add(r.grave(), "policy-duplicate", field, string(id), "RFC 5280, 4.2.1.4")
 			continue
 		}
 		seen[id] = true
@@ -112,7 +112,7 @@ func readQualifiers(s cryptobyte.String, policy oid.OID, field string, r *record
 				// "When qualifiers are used with the special policy anyPolicy,
 				// they MUST be limited to the qualifiers identified in this
 				// section", RFC 5280, 4.2.1.4.
-				r.add(Error, "any-policy-qualifier", field, "anyPolicy with the qualifier "+q.ID.Name(), "RFC 5280, 4.2.1.4")
+				r.add(r.grave(), "any-policy-qualifier", field, "anyPolicy with the qualifier "+q.ID.Name(), "RFC 5280, 4.2.1.4")
 			}
 		}
 		out = append(out, q)

@@ -190,7 +190,7 @@ func (q *CertificateRequest) Extension(id oid.OID) (Extension, bool) {
 // certificate has for them (KeyUsage, ExtKeyUsage, SubjectAltNames,
 // SubjectSignTool …), with Findings of that decoding. All other fields are zero.
 func (q *CertificateRequest) Requested() *Certificate {
-	c := &Certificate{Extensions: q.Extensions, MaxPathLen: -1, Version: 3, Subject: q.Subject}
+	c := &Certificate{Extensions: q.Extensions, MaxPathLen: -1, InhibitAnyPolicy: -1, Version: 3, Subject: q.Subject}
 	r := new(recorder)
 	c.processExtensions(r)
 	c.Findings = r.list

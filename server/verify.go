@@ -37,7 +37,7 @@ type VerifyOptions struct {
 
 	Timeout         time.Duration // of a whole request; zero: 15 min
 	IdleTimeout     time.Duration // without an octet from the client; zero: 15 s
-	DecisionTimeout time.Duration // from the last octet to the answer; zero: 60 s
+	DecisionTimeout time.Duration // from the last octet that was hashed to the answer; zero: 60 s
 	MinRate         int64         // octets a second on the average, looked at after 2 × IdleTimeout; zero: 1 KiB, negative: any
 }
 

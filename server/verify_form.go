@@ -293,16 +293,16 @@ func (j *job) decide(ctx context.Context, doc io.Reader) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timed := &clocked{r: doc, start: func() func() bool {
+	timed := &clocked{r: sig, start: func() func() bool {
 		j.body.rest()
 		return time.AfterFunc(j.s.o.DecisionTimeout, func() { cancel(context.DeadlineExceeded) }).Stop
 	}}
 	defer timed.end()
 	var content io.Reader
 	if doc == nil {
-		timed.begin()
+		sig = timed
 	} else {
-		content = timed
+		timed.r, content = doc, timed
 		if j.format != formatJSON {
 			j.digests = digests()
 			content = io.TeeReader(timed, writerOf(j.digests))
@@ -324,7 +324,7 @@ func (j *job) decide(ctx context.Context, doc io.Reader) error {
 }
 
 // A clocked reader begins to count the time for the decision when the last
-// octet was read. It keeps an error, so that one of the line is not taken for
+// octet was read: hashing two gigabytes that were kept takes its time. It keeps an error, so that one of the line is not taken for
 // one of the signature.
 type clocked struct {
 	r     io.Reader

@@ -191,7 +191,7 @@ func (r *run) revocation(out *trial, res *path.Result, p purpose, known []status
 		if i > 0 && !s.good() && !excused && out.bad == nil {
 			out.bad = &faulty{res.Chain[i], a}
 		}
-		addEvidence(&out.evidence, a)
+		addEvidence(&out.evidence, a, res.Chain)
 	}
 	out.open = out.open && !revoked
 }
@@ -267,10 +267,12 @@ func (r *run) revokedText(cert *pki.Certificate, a revocation.Answer, i int, p p
 	return who + r.Lang.sprintf("отозван %s, причина: %s", "was revoked on %s, reason: %s", stamp(a.At), crlReason(a.Reason, r.Lang))
 }
 
-// addEvidence keeps exactly what decided.
-func addEvidence(ev *cms.Evidence, a revocation.Answer) {
+// addEvidence keeps exactly what decided, with the certificates of whoever signed
+// it that are not in the path anyway.
+func addEvidence(ev *cms.Evidence, a revocation.Answer, path []*pki.Certificate) {
 	switch {
 	case a.Status == revocation.Unknown:
+		return
 	case a.List != nil:
 		for _, l := range append([]*pki.RevocationList{a.List}, a.More...) {
 			if !slices.Contains(ev.CRLs, l) {
@@ -279,8 +281,14 @@ func addEvidence(ev *cms.Evidence, a revocation.Answer) {
 		}
 	case a.Response != nil:
 		ev.OCSP = append(ev.OCSP, a.Evidence)
-		if a.Responder != nil {
-			ev.Certificates = append(ev.Certificates, a.Responder)
+	}
+	signers := a.Chain
+	if len(signers) == 0 && a.Responder != nil {
+		signers = []*pki.Certificate{a.Responder}
+	}
+	for _, c := range signers {
+		if !slices.ContainsFunc(path, c.Equal) && !slices.ContainsFunc(ev.Certificates, c.Equal) {
+			ev.Certificates = append(ev.Certificates, c)
 		}
 	}
 }

@@ -240,7 +240,7 @@ func TestAccreditation(t *testing.T) {
 			if word == "" {
 				word = "неизвестно"
 			}
-			if line != "метка проверена; служба меток – аккредитованный УЦ: "+word {
+			if line != "метка проверена; служба меток — аккредитованный УЦ: "+word {
 				t.Error(line)
 			}
 		})

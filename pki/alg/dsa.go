@@ -1,6 +1,7 @@
 package alg
 
 import (
+	//lint:ignore SA1019 DSA is read and checked in old certificates, never made
 	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"errors"
 	"math/big"
@@ -11,6 +12,13 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
+
+// DSAPublicKey is a DSA key. Other rooms name it here and not by the deprecated
+// package.
+type DSAPublicKey = dsa.PublicKey
+
+// DSAParameters are what a DSA key may inherit from its issuer's.
+type DSAParameters = dsa.Parameters
 
 // ErrDSAParameters is returned by [ParseDSA] for a key without parameters where
 // none are inherited either.

@@ -1,6 +1,7 @@
 package alg
 
 import (
+	//lint:ignore SA1019 what is tested
 	"crypto/dsa" //nolint:staticcheck // what is tested
 	"crypto/rand"
 	"crypto/sha1"

@@ -3,7 +3,6 @@ package alg
 import (
 	"bytes"
 	"crypto"
-	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -32,8 +31,8 @@ func EqualKeys(a, b crypto.PublicKey) bool {
 	case ed25519.PublicKey:
 		y, ok := b.(ed25519.PublicKey)
 		return ok && bytes.Equal(x, y)
-	case *dsa.PublicKey:
-		y, ok := b.(*dsa.PublicKey)
+	case *DSAPublicKey:
+		y, ok := b.(*DSAPublicKey)
 		return ok && equalDSA(x, y)
 	}
 	return false
@@ -54,7 +53,7 @@ func KeyName(pub crypto.PublicKey) string {
 		return fmt.Sprintf("ecdsa-p%d", k.Curve.Params().BitSize)
 	case ed25519.PublicKey:
 		return "ed25519"
-	case *dsa.PublicKey:
+	case *DSAPublicKey:
 		return fmt.Sprintf("dsa-%d", k.P.BitLen())
 	}
 	return fmt.Sprintf("unknown (%T)", pub)

@@ -2,7 +2,6 @@ package alg
 
 import (
 	"crypto"
-	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -65,7 +64,7 @@ func KeyAlgorithmName(pub crypto.PublicKey) string {
 		return NameECDSA
 	case ed25519.PublicKey:
 		return NameEd25519
-	case *dsa.PublicKey:
+	case *DSAPublicKey:
 		return NameDSA
 	}
 	return ""

@@ -2,7 +2,6 @@ package alg
 
 import (
 	"crypto"
-	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -126,7 +125,7 @@ func familyOf(pub crypto.PublicKey) family {
 		return familyECDSA
 	case ed25519.PublicKey:
 		return familyEd25519
-	case *dsa.PublicKey:
+	case *DSAPublicKey:
 		return familyDSA
 	}
 	return familyNone

@@ -2,7 +2,6 @@ package alg
 
 import (
 	"crypto"
-	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates, never made
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -79,7 +78,7 @@ func verifyDigest(pub crypto.PublicKey, sigAlg Identifier, d digest, digest, sig
 		return gost34102001.Verify(k.key, digest, sig)
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(k, digest, sig)
-	case *dsa.PublicKey:
+	case *DSAPublicKey:
 		return verifyDSA(k, digest, sig)
 	case *rsa.PublicKey:
 		if sigAlg.OID != oid.RSAPSS {

@@ -284,7 +284,7 @@ func (b *builder) result(leaf *pki.Certificate) *Result {
 	if len(a.failures) == 0 {
 		res.Policies, res.AuthorityPolicies = a.user, a.authority
 	}
-	if len(a.failures) > 0 && b.limited && !(a.anchored && hopeless(a.failures)) {
+	if len(a.failures) > 0 && b.limited && (!a.anchored || !hopeless(a.failures)) {
 		// What was not searched may hold the path: the answer is open.
 		last := len(a.chain) - 1
 		limit := Failure{

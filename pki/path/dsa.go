@@ -1,7 +1,6 @@
 package path
 
 import (
-	"crypto/dsa" //nolint:staticcheck // read and checked in old certificates where AllowDSA
 	"errors"
 
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -15,7 +14,7 @@ func (b *builder) needsDSA(c *pki.Certificate) bool {
 }
 
 // withKey returns c with its DSA key, a copy that is equal to c.
-func withKey(c *pki.Certificate, key *dsa.PublicKey) *pki.Certificate {
+func withKey(c *pki.Certificate, key *alg.DSAPublicKey) *pki.Certificate {
 	out := *c
 	out.PublicKey, out.PublicKeyError = key, nil
 	return &out
@@ -47,7 +46,7 @@ func (b *builder) complete(chain []*pki.Certificate) ([]*pki.Certificate, []Fail
 	}
 	out := append([]*pki.Certificate(nil), chain...)
 	var failures []Failure
-	var params *dsa.Parameters
+	var params *alg.DSAParameters
 	for i := len(out) - 1; i >= 0; i-- {
 		if !b.needsDSA(out[i]) {
 			// "If the certificate subjectPublicKey algorithm and the
@@ -84,7 +83,7 @@ func (b *builder) complete(chain []*pki.Certificate) ([]*pki.Certificate, []Fail
 // under other inherited parameters.
 func keyOctets(c *pki.Certificate) string {
 	out := string(c.RawSubjectPublicKeyInfo)
-	if key, ok := c.PublicKey.(*dsa.PublicKey); ok {
+	if key, ok := c.PublicKey.(*alg.DSAPublicKey); ok {
 		for _, n := range []interface{ Text(int) string }{key.P, key.Q, key.G} {
 			out += "/" + n.Text(62)
 		}

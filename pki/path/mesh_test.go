@@ -2,6 +2,7 @@ package path_test
 
 import (
 	"crypto"
+	//lint:ignore SA1019 what is tested
 	"crypto/dsa" //nolint:staticcheck // what is tested
 	"crypto/ed25519"
 	"crypto/rand"

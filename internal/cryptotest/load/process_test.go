@@ -38,22 +38,25 @@ func TestMain(m *testing.M) {
 // program builds the program once.
 func program(t testing.TB) string {
 	t.Helper()
-	build.once.Do(func() {
-		dir, err := os.MkdirTemp("", "gosklyuch-load-*")
-		if err != nil {
-			build.err = err
-			return
-		}
-		build.path = filepath.Join(dir, "gosklyuch")
-		out, err := exec.Command("go", "build", "-o", build.path, "github.com/gosklyuch/gosklyuch/cmd/gosklyuch").CombinedOutput()
-		if err != nil {
-			build.err = fmt.Errorf("%w: %s", err, out)
-		}
-	})
+	build.once.Do(buildProgram)
 	if build.err != nil {
 		t.Fatal(build.err)
 	}
 	return build.path
+}
+
+// buildProgram builds into a folder that outlives the test which came first.
+func buildProgram() {
+	dir, err := os.MkdirTemp("", "gosklyuch-load-*")
+	if err != nil {
+		build.err = err
+		return
+	}
+	build.path = filepath.Join(dir, "gosklyuch")
+	out, err := exec.Command("go", "build", "-o", build.path, "github.com/gosklyuch/gosklyuch/cmd/gosklyuch").CombinedOutput()
+	if err != nil {
+		build.err = fmt.Errorf("%w: %s", err, out)
+	}
 }
 
 // A process is a running service.

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"crypto"
+	//lint:ignore SA1019 what is tested
 	"crypto/dsa" //nolint:staticcheck // a suite for reading old certificates
 	"crypto/rand"
 	"crypto/rsa"
