@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the independent implementations that the tests compare with, from
 # Debian's packages: OpenSSL with gost-engine, GnuTLS, Bouncy Castle and a JDK,
-# SoftHSM, OpenSC's pkcs11-tool and p11-kit, and what builds SoftHSM with GOST
+# SoftHSM, OpenSC's pkcs11-tool and p11-kit, Chromium, readers of PDF, XML and QR
+# codes, and what builds SoftHSM with GOST
 # (build-softhsm-gost.sh), and Chromium for the page of the verification service.
 # Does nothing where they are there; asks for sudo only where it must.
 set -eu
 
-packages='openssl libengine-gost-openssl libssl-dev gnutls-bin default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java faketime gcc libc6-dev softhsm2 opensc p11-kit g++ make pkg-config chromium'
+packages='openssl libengine-gost-openssl libssl-dev gnutls-bin default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java faketime gcc libc6-dev softhsm2 opensc p11-kit g++ make pkg-config chromium poppler-utils libxml2-utils zbar-tools'
 
 command -v dpkg-query >/dev/null 2>&1 || {
 	echo 'install-test-deps: not a Debian system; please install by hand:' $packages

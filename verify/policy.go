@@ -163,7 +163,9 @@ var policyFiles embed.FS
 func DefaultPolicy() *Policy {
 	p, err := PolicyByName("default")
 	if err != nil {
-		panic("verify: the default policy does not parse: " + err.Error()) // a file of this package
+		// A file of this package, which a test reads: it cannot be. A policy
+		// without algorithms accepts nothing.
+		return &Policy{Name: "default", Algorithms: []AlgorithmRule{}}
 	}
 	return p
 }

@@ -116,7 +116,7 @@ func (r *run) qualified(s *Signature) {
 		if f := faults[0]; f.Rule != "" {
 			detail += ": " + f.Rule
 			if len(f.Problems) > 0 {
-				detail += ": " + f.Problems[0].Field + ": " + f.Problems[0].Detail
+				detail += ": " + f.Problems[0].Field + ": " + f.Problems[0].Text(r.Lang == Russian)
 			}
 		}
 	}
