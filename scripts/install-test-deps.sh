@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs the independent implementations that the tests compare with, from
 # Debian's packages: OpenSSL with gost-engine, GnuTLS, Bouncy Castle and a JDK,
-# SoftHSM, OpenSC's pkcs11-tool and p11-kit, Chromium, readers of PDF, XML and QR
-# codes, and what builds SoftHSM with GOST
-# (build-softhsm-gost.sh), and Chromium for the page of the verification service.
+# SoftHSM, OpenSC's pkcs11-tool and p11-kit, what builds SoftHSM with GOST
+# (build-softhsm-gost.sh), Chromium for the page of the verification service,
+# and readers of PDF, XML and QR codes.
 # Does nothing where they are there; asks for sudo only where it must.
 set -eu
 
