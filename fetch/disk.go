@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -87,6 +88,18 @@ func (d *disk) open(key string) *stored {
 		return nil
 	}
 	return s
+}
+
+// errDisk is in the chain where a download failed because of the directory: it
+// is full, perhaps. What was asked for is read into memory then.
+var errDisk = errors.New("fetch: the directory of the cache failed")
+
+// failing puts errDisk into the chain.
+func failing(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errDisk, err)
 }
 
 // errDamaged says that an entry is not what was written.
@@ -175,10 +188,10 @@ func (d *disk) create() *incoming {
 func (in *incoming) reset() error {
 	in.sum, in.size = sha256.New(), 0
 	if err := in.file.Truncate(limits.FetchEntryHead); err != nil {
-		return err
+		return failing(err)
 	}
 	_, err := in.file.Seek(limits.FetchEntryHead, io.SeekStart)
-	return err
+	return failing(err)
 }
 
 // Write adds to the body.
@@ -186,7 +199,7 @@ func (in *incoming) Write(p []byte) (int, error) {
 	n, err := in.file.Write(p)
 	in.sum.Write(p[:n])
 	in.size += int64(n)
-	return n, err
+	return n, failing(err)
 }
 
 // body returns what was written so far.

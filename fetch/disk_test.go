@@ -176,6 +176,8 @@ func TestCacheControl(t *testing.T) {
 		{"max-age that is none", map[string]string{"Cache-Control": "max-age=soon"}, 0},
 		{"no-store", map[string]string{"Cache-Control": "no-store"}, 0},
 		{"no-cache before max-age", map[string]string{"Cache-Control": "no-cache, max-age=600"}, 0},
+		{"no-cache after max-age", map[string]string{"Cache-Control": "max-age=600, no-cache"}, 0},
+		{"max-age above expires", map[string]string{"Cache-Control": "max-age=600", "Expires": "0"}, 10 * time.Minute},
 		{"expires", map[string]string{"Date": "Tue, 02 Jun 2026 12:00:00 GMT", "Expires": "Tue, 02 Jun 2026 12:20:00 GMT"}, 20 * time.Minute},
 		{"expired", map[string]string{"Date": "Tue, 02 Jun 2026 12:00:00 GMT", "Expires": "Tue, 02 Jun 2026 11:00:00 GMT"}, 0},
 		{"expires that is none", map[string]string{"Expires": "0"}, 0},
@@ -336,6 +338,35 @@ func TestNoDisk(t *testing.T) {
 	}
 	if _, err := s.fetcher(nil).Issuers(t.Context(), w.leaf); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRemovedMeanwhile: another process makes room while the server says that
+// the entry is current.
+func TestRemovedMeanwhile(t *testing.T) {
+	w := newWorld(t, nil, nil)
+	s := newShelf(t)
+	asked := 0
+	w.routes["/ca.cer"] = http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		asked++
+		rw.Header().Set("ETag", `"1"`)
+		if req.Header.Get("If-None-Match") != "" {
+			for _, name := range s.entries(t) {
+				os.Remove(name)
+			}
+			rw.WriteHeader(http.StatusNotModified)
+			return
+		}
+		_, _ = rw.Write(w.ca.Raw)
+	})
+	for range 2 {
+		if list, err := s.fetcher(nil).Issuers(t.Context(), w.leaf); err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		s.pass(2 * time.Hour)
+	}
+	if asked != 3 {
+		t.Errorf("%d requests: the entry was not fetched anew", asked)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
@@ -122,7 +124,12 @@ func hostPort(u *url.URL) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return strings.ToLower(net.JoinHostPort(u.Hostname(), port))
+	host := u.Hostname()
+	// An internationalized name is dialled in its ASCII form (RFC 5891).
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
+	}
+	return strings.ToLower(net.JoinHostPort(host, port))
 }
 
 // dial is the DialContext of the transport.

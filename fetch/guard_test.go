@@ -136,8 +136,8 @@ func newNameServer(t *testing.T, number [4]byte) *net.Resolver {
 // TestTypedHost: a typed URL allows its host at its port, in the form that is
 // dialled.
 func TestTypedHost(t *testing.T) {
-	d := newDialer(Options{TypedURLs: []string{"http://TSA.example/tsp", "https://tsa.example:8443", ":", "http://[fd00::1]/"}})
-	for _, want := range []string{"tsa.example:80", "tsa.example:8443", "[fd00::1]:80"} {
+	d := newDialer(Options{TypedURLs: []string{"http://TSA.example/tsp", "https://tsa.example:8443", ":", "http://[fd00::1]/", "http://Служба.рф/tsp"}})
+	for _, want := range []string{"tsa.example:80", "tsa.example:8443", "[fd00::1]:80", "xn--80abot3an.xn--p1ai:80"} {
 		if !d.typed[want] {
 			t.Errorf("%s is not allowed: %v", want, d.typed)
 		}

@@ -112,8 +112,19 @@ func (w want) read(body *io.SectionReader) (thing, error) {
 	return w.parse(data, nil)
 }
 
-// download asks the server; with the validators of old, if there is one.
+// download asks the server; with the validators of old, if there is one. Where
+// the disk fails, or another process has just removed what the server calls
+// current, it asks once more and does without the disk.
 func (f *Fetcher) download(ctx context.Context, w want, old *stored) (thing, time.Duration, error) {
+	t, life, err := f.exchange(ctx, w, old, f.disk)
+	if errors.Is(err, errDisk) {
+		return f.exchange(ctx, w, nil, nil)
+	}
+	return t, life, err
+}
+
+// exchange is one request and its answer, kept on the disk d if there is one.
+func (f *Fetcher) exchange(ctx context.Context, w want, old *stored, d *disk) (thing, time.Duration, error) {
 	if old != nil {
 		w.q.etag, w.q.modified = old.ETag, old.Modified
 	}
@@ -124,22 +135,22 @@ func (f *Fetcher) download(ctx context.Context, w want, old *stored) (thing, tim
 	defer r.close()
 	life := f.lifetime(r.Header)
 	if r.StatusCode == http.StatusNotModified {
-		again := f.disk.open(w.key) // old is the caller's
+		again := d.open(w.key) // old is the caller's
 		if again == nil {
-			return thing{}, 0, &Error{Kind: KindContent, URL: show(r.url), Err: errDamaged}
+			return thing{}, 0, &Error{Kind: KindContent, URL: show(r.url), Err: failing(errDamaged)}
 		}
-		f.disk.touch(w.key, f.o.Now())
+		d.touch(w.key, f.o.Now())
 		t, err := again.parse(w)
 		return t, life, err
 	}
-	t, err := f.receive(r, w, life)
+	t, err := f.receive(r, w, life, d)
 	return t, life, err
 }
 
 // receive reads the body of a reply into the cache, or into memory where there
 // is none, and parses it.
-func (f *Fetcher) receive(r *reply, w want, life time.Duration) (thing, error) {
-	in := f.disk.create()
+func (f *Fetcher) receive(r *reply, w want, life time.Duration, d *disk) (thing, error) {
+	in := d.create()
 	if in == nil {
 		data, err := r.read(w.q.max)
 		if err != nil {
@@ -172,7 +183,7 @@ func (f *Fetcher) receiveFile(r *reply, w want, in *incoming) (thing, error) {
 	}
 	data, err := io.ReadAll(body)
 	if err != nil {
-		return thing{}, err
+		return thing{}, failing(err)
 	}
 	plain, err := f.decode(w, data)
 	if err != nil {
@@ -244,7 +255,7 @@ func (f *Fetcher) decode(w want, data []byte) ([]byte, error) {
 // it says nothing. Evidence is public and signed, so "no-store" and "private"
 // mean only that it is asked for each time.
 func (f *Fetcher) lifetime(h http.Header) time.Duration {
-	age := f.o.CacheAge
+	age, said := f.o.CacheAge, false
 	for _, d := range strings.Split(strings.ToLower(strings.Join(h.Values("Cache-Control"), ",")), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(d), "=")
 		switch name {
@@ -255,8 +266,11 @@ func (f *Fetcher) lifetime(h http.Header) time.Duration {
 			if err != nil || n < 0 {
 				return 0 // "SHOULD be treated as stale" (section 4.2.1)
 			}
-			return min(age, time.Duration(n)*time.Second)
+			age, said = min(age, time.Duration(n)*time.Second), true
 		}
+	}
+	if said { // section 5.3: "a recipient MUST ignore the Expires header field"
+		return age
 	}
 	if expires := h.Get("Expires"); expires != "" {
 		t, err := http.ParseTime(expires)

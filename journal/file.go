@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/files"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
@@ -55,7 +56,7 @@ func (j *File) Append(ctx context.Context, e Entry) (Record, error) {
 	if err := waitLock(ctx, f); err != nil {
 		return Record{}, err
 	}
-	defer unlockFile(f)
+	defer files.Unlock(f)
 	last, err := j.end(f)
 	if err != nil {
 		return Record{}, err
@@ -230,20 +231,10 @@ func (j *File) writeHead(h Head) error {
 		return fmt.Errorf("journal: head: %w", err)
 	}
 	if h.Seq == 1 {
-		syncDir(filepath.Dir(j.path))
+		// Where the system cannot, the name follows with its next write-back.
+		_ = files.SyncDir(filepath.Dir(j.path))
 	}
 	return nil
-}
-
-// syncDir brings a new name to the disk where the system can do that; where
-// it cannot, the name follows with the system's next write-back.
-func syncDir(dir string) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return
-	}
-	_ = d.Sync() // unsupported for directories on some systems
-	_ = d.Close()
 }
 
 // waitLock takes the lock on f, trying again until it is free.
@@ -255,7 +246,7 @@ func waitLock(ctx context.Context, f *os.File) error {
 	}
 	wait := time.Millisecond
 	for {
-		ok, err := tryLock(f)
+		ok, err := files.TryLock(f)
 		if err != nil {
 			return fmt.Errorf("journal: lock: %w", err)
 		}

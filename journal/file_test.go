@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gosklyuch/gosklyuch/internal/files"
 )
 
 // childEnv makes the test binary append to the journal it names and exit.
@@ -175,7 +177,7 @@ func TestFileLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if ok, err := tryLock(f); !ok || err != nil {
+	if ok, err := files.TryLock(f); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -183,7 +185,7 @@ func TestFileLocked(t *testing.T) {
 	if _, err := j.Append(ctx, Entry{Event: "sign"}); !errors.Is(err, ErrLocked) {
 		t.Fatalf("got %v", err)
 	}
-	unlockFile(f)
+	files.Unlock(f)
 	if _, err := j.Append(t.Context(), Entry{Event: "sign"}); err != nil {
 		t.Fatal(err)
 	}

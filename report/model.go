@@ -117,7 +117,7 @@ func (b *builder) row(s *section, name word, value string) {
 func (b *builder) verdict() {
 	r := b.rep
 	if r.Status != verify.Passed {
-		b.Lead, b.Remedy = clean(r.Reason.Text(r.Lang)), clean(r.Reason.Remedy(r.Lang))
+		b.Lead, b.Remedy = clean(r.Text(r.Lang)), clean(r.Remedy(r.Lang))
 		return
 	}
 	if r.Kind == verify.KindSignature && len(r.Signatures) > 0 {
@@ -235,11 +235,11 @@ func (b *builder) reason(s *section, o *verify.Outcome) {
 	if o.Status == verify.Passed {
 		return
 	}
-	b.row(s, wReason, strings.TrimSpace(o.Reason.Text(b.lang)+" ("+o.Status.String()+" / "+string(o.Reason)+")"))
+	b.row(s, wReason, strings.TrimSpace(o.Text(b.lang)+" ("+o.Status.String()+" / "+string(o.Reason)+")"))
 	if c, ok := o.Deciding(); ok {
 		b.row(s, word{"Подробно", "In detail"}, c.Detail)
 	}
-	b.row(s, wRemedy, o.Reason.Remedy(b.lang))
+	b.row(s, wRemedy, o.Remedy(b.lang))
 }
 
 // checks makes the table of checks.

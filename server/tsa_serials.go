@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/files"
 	"github.com/gosklyuch/gosklyuch/tsp"
 )
 
@@ -54,7 +55,7 @@ func OpenSerials(path string, now time.Time) (*Serials, error) {
 }
 
 func (s *Serials) open(now time.Time) error {
-	if ok, err := tryLock(s.lock); err != nil {
+	if ok, err := files.TryLock(s.lock); err != nil {
 		return err
 	} else if !ok {
 		return ErrSerialsInUse
@@ -95,33 +96,9 @@ func (s *Serials) NextSerial(context.Context) (*big.Int, error) {
 	return big.NewInt(n), nil
 }
 
-// save puts the end of a block on disk: a new file, synced, renamed over the
-// old one.
-func (s *Serials) save(end int64) (err error) {
-	dir := filepath.Dir(s.path)
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(s.path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()           //nolint:errcheck,gosec // the first error counts
-			os.Remove(tmp.Name()) //nolint:errcheck,gosec // the first error counts
-		}
-	}()
-	if _, err := fmt.Fprintln(tmp, end); err != nil {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), s.path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+// save puts the end of a block on disk.
+func (s *Serials) save(end int64) error {
+	return files.Replace(s.path, "."+filepath.Base(s.path)+".", fmt.Appendln(nil, end))
 }
 
 // Close gives the file back.

@@ -2,7 +2,9 @@ package trust_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -82,6 +84,45 @@ func TestBundle(t *testing.T) {
 	}
 	if pins, err := store.BundlePins(); err != nil || pins.Empty() {
 		t.Errorf("pins: %v", err)
+	}
+}
+
+// TestBundleWhole: a bundle is taken whole or not at all, and what a failing
+// disk left half done still belongs to its origin, which can take it back.
+func TestBundleWhole(t *testing.T) {
+	w := newWorld(t)
+	read := func(serial int64, certs ...*pki.Certificate) *trust.Bundle {
+		x, err := trust.ReadBundle(t.Context(), signedContent(t, encode(t, serial, certs...), w.signer, false), pinned(w.signer.Cert), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	dir := filepath.Join(t.TempDir(), "trust")
+	store := trust.Open(dir)
+	count := func() int {
+		list, _ := store.List()
+		return len(list)
+	}
+	bad := read(1, w.ca[0].Cert, w.ca[1].Cert)
+	bad.Anchors[1] = offCurve(t, bad.Anchors[1])
+	if _, _, err := store.SaveBundle(bad, now); !errors.Is(err, trust.ErrUnusable) || count() != 0 {
+		t.Errorf("half a bundle: %d anchors, %v", count(), err)
+	}
+	half := read(2, w.ca[0].Cert, w.ca[1].Cert)
+	_, _, sum := half.Anchors[1].Thumbprints()
+	block := filepath.Join(dir, hex.EncodeToString(sum)+".cer")
+	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.SaveBundle(half, now); err == nil || count() != 1 {
+		t.Fatalf("the disk did not fail: %d anchors, %v", count(), err)
+	}
+	if err := os.RemoveAll(block); err != nil {
+		t.Fatal(err)
+	}
+	if _, removed, err := store.SaveBundle(read(3, w.ca[2].Cert), now); err != nil || len(removed) != 1 || count() != 1 {
+		t.Errorf("%d removed, %d left, %v: the anchor of the import that failed stays for good", len(removed), count(), err)
 	}
 }
 

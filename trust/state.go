@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/files"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
@@ -80,7 +81,7 @@ func (s *Store) save(name string, v any) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("trust: %w", err)
 	}
-	if err := writeFile(s.dir, filepath.Join(s.dir, name), data); err != nil {
+	if err := files.Replace(filepath.Join(s.dir, name), ".anchor-", data); err != nil {
 		return fmt.Errorf("trust: %w", err)
 	}
 	return nil
@@ -113,11 +114,11 @@ func (s *Store) SaveList(l *List) error {
 		return fmt.Errorf("%w: version %d of %s, the store has version %d of %s", ErrRollback,
 			l.Version, l.Date.Format(time.RFC3339), old.Version, old.Date.Format(time.RFC3339))
 	}
-	if err := s.save(listFile, l); err != nil {
-		return err
-	}
 	var o origins
 	if _, err := s.load(originsFile, &o); err != nil {
+		return err
+	}
+	if err := s.save(listFile, l); err != nil {
 		return err
 	}
 	o.List = remember(o.List, l.pin)
@@ -143,7 +144,9 @@ func (s *Store) Bundles() ([]BundleState, error) {
 // store, and removes the ones that are there because of an earlier bundle of
 // the same origin and not in this one. Anchors that were added in another way
 // stay. A bundle with a lower serial than the last, or with the same serial and
-// another content, is refused with ErrRollback.
+// another content, is refused with ErrRollback. A bundle with an anchor that
+// cannot be one is refused whole, with ErrUnusable; what a failing disk leaves
+// half done the next import finishes.
 func (s *Store) SaveBundle(b *Bundle, now time.Time) (added, removed []Anchor, err error) {
 	var o origins
 	if _, err := s.load(originsFile, &o); err != nil {
@@ -160,22 +163,29 @@ func (s *Store) SaveBundle(b *Bundle, now time.Time) (added, removed []Anchor, e
 	if b.Serial < state.Serial || b.Serial == state.Serial && b.Digest != state.Digest {
 		return nil, nil, fmt.Errorf("%w: serial %d, the store has %d", ErrRollback, b.Serial, state.Serial)
 	}
-	var keep, fresh []string
+	for k, c := range b.Anchors {
+		if err := usable(c); err != nil {
+			return nil, nil, fmt.Errorf("%w (anchors[%d] of the bundle)", err, k)
+		}
+	}
+	keep, fresh := s.claims(b, o.Bundles, i)
+	// The claim is on disk before the first anchor: after a crash the next bundle
+	// of the origin must still be able to take back what this one brought.
+	before := state.Anchors
+	state.Anchors = union(before, fresh)
+	if err := s.save(originsFile, o); err != nil {
+		return nil, nil, err
+	}
 	for _, c := range b.Anchors {
 		a, isNew, err := s.Add(c)
 		if err != nil {
 			return added, nil, err
 		}
-		switch {
-		case isNew:
+		if isNew {
 			added = append(added, a)
-			fresh = append(fresh, a.ID)
-		case slices.Contains(state.Anchors, a.ID), heldByOther(o.Bundles, i, a.ID):
-			fresh = append(fresh, a.ID)
 		}
-		keep = append(keep, a.ID)
 	}
-	for _, id := range state.Anchors {
+	for _, id := range before {
 		if slices.Contains(keep, id) || heldByOther(o.Bundles, i, id) {
 			continue
 		}
@@ -191,6 +201,27 @@ func (s *Store) SaveBundle(b *Bundle, now time.Time) (added, removed []Anchor, e
 	*state = BundleState{Pinned: b.Pinned, Serial: b.Serial, Date: b.Date, Digest: b.Digest, Imported: now.UTC(), Anchors: fresh}
 	o.Bundle = remember(o.Bundle, b.pin)
 	return added, removed, s.save(originsFile, o)
+}
+
+// claims returns the ids of the bundle's anchors, and those among them that are in
+// the store because of bundles: a person's own anchors are not claimed.
+func (s *Store) claims(b *Bundle, states []BundleState, self int) (keep, fresh []string) {
+	for _, c := range b.Anchors {
+		id := newAnchor(c, time.Time{}).ID
+		keep = append(keep, id)
+		_, err := s.read(filepath.Join(s.dir, id+suffix))
+		if err != nil || slices.Contains(states[self].Anchors, id) || heldByOther(states, self, id) {
+			fresh = append(fresh, id)
+		}
+	}
+	return keep, fresh
+}
+
+// union returns the ids of both lists, each once.
+func union(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // heldByOther reports whether the bundle of another origin brought the anchor too.

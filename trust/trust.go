@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/files"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
@@ -64,14 +65,8 @@ func newAnchor(c *pki.Certificate, added time.Time) Anchor {
 // nothing; added is false then. A certificate with a finding of severity Error
 // or without a usable public key is refused with ErrUnusable.
 func (s *Store) Add(c *pki.Certificate) (a Anchor, added bool, err error) {
-	if c == nil {
-		return Anchor{}, false, ErrUnusable
-	}
-	if f, bad := pki.FirstError(c.Findings); bad {
-		return Anchor{}, false, fmt.Errorf("%w: %s: %s", ErrUnusable, f.Field, f.Detail)
-	}
-	if c.PublicKey == nil {
-		return Anchor{}, false, fmt.Errorf("%w: %w", ErrUnusable, c.PublicKeyError)
+	if err := usable(c); err != nil {
+		return Anchor{}, false, err
 	}
 	a = newAnchor(c, time.Now().UTC())
 	name := filepath.Join(s.dir, a.ID+suffix)
@@ -81,31 +76,24 @@ func (s *Store) Add(c *pki.Certificate) (a Anchor, added bool, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return Anchor{}, false, fmt.Errorf("trust: %w", err)
 	}
-	if err := writeFile(s.dir, name, c.Raw); err != nil {
+	if err := files.Replace(name, ".anchor-", c.Raw); err != nil {
 		return Anchor{}, false, fmt.Errorf("trust: %w", err)
 	}
 	return a, true, nil
 }
 
-// writeFile writes to a temporary name and renames, so that no reader sees half.
-func writeFile(dir, name string, data []byte) (err error) {
-	f, err := os.CreateTemp(dir, ".anchor-*")
-	if err != nil {
-		return err
+// usable says why a certificate cannot be an anchor.
+func usable(c *pki.Certificate) error {
+	if c == nil {
+		return ErrUnusable
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
+	if f, bad := pki.FirstError(c.Findings); bad {
+		return fmt.Errorf("%w: %s: %s", ErrUnusable, f.Field, f.Detail)
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	if c.PublicKey == nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, c.PublicKeyError)
 	}
-	return os.Rename(f.Name(), name)
+	return nil
 }
 
 // List returns the anchors ordered by ID. Where a file is damaged the others

@@ -92,7 +92,15 @@ func TestUnusable(t *testing.T) {
 	if _, _, err := s.Add(nil); !errors.Is(err, trust.ErrUnusable) {
 		t.Errorf("nil: %v", err)
 	}
-	c := testpki.Issue(t, testpki.CA(t, "CN=Off the curve"), nil).Cert
+	broken := offCurve(t, testpki.Issue(t, testpki.CA(t, "CN=Off the curve"), nil).Cert)
+	if _, _, err := s.Add(broken); !errors.Is(err, trust.ErrUnusable) {
+		t.Errorf("a key off the curve: %v", err)
+	}
+}
+
+// offCurve returns a certificate like c whose key is no point of its curve.
+func offCurve(t testing.TB, c *pki.Certificate) *pki.Certificate {
+	t.Helper()
 	at := strings.Index(string(c.Raw), string(c.RawSubjectPublicKeyInfo))
 	der := []byte(string(c.Raw))
 	der[at+len(c.RawSubjectPublicKeyInfo)-1] ^= 1 // the point leaves the curve
@@ -100,9 +108,7 @@ func TestUnusable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Add(broken); !errors.Is(err, trust.ErrUnusable) {
-		t.Errorf("a key off the curve: %v", err)
-	}
+	return broken
 }
 
 func TestUnwritable(t *testing.T) {

@@ -18,31 +18,43 @@ func (r *run) prove(h *heldStamp, a *attached) {
 	if h.Kind != cms.StampReferences && (a.proven.IsZero() || at.Before(a.proven)) {
 		a.proven = at
 	}
+	r.proveBy(h, a, a.proofs)
+	switch {
+	case h.Kind.IsArchive():
+		r.proveBy(h, a, &a.archived)
+	case h.Kind == cms.StampCAdESC:
+		r.proveBy(h, a, &a.referenced)
+	}
+}
+
+// proveBy records in known what h proves to have existed.
+func (r *run) proveBy(h *heldStamp, a *attached, known *proofs) {
+	at := h.token.Info.GenTime
 	switch h.Kind {
 	case cms.StampCAdESC, cms.StampReferences:
-		r.proveReferences(a, at)
+		r.proveReferences(a, at, known)
 	case cms.StampArchiveV2:
-		a.proofs.addEvidence(a.sd.Evidence, at)
-		a.proofs.addEvidence(a.evidence, at)
-		r.proveReferences(a, at)
+		known.addEvidence(a.sd.Evidence, at)
+		known.addEvidence(a.evidence, at)
+		r.proveReferences(a, at, known)
 	case cms.StampArchiveV3:
-		r.proveIndex(h, a, at)
+		r.proveIndex(h, a, at, known)
 	}
 	for _, other := range a.stamps {
 		if other.token != nil && a.covers(h, other) {
-			a.proofs.add(other.Token, at)
-			a.proofs.addEvidence(other.evidence, at)
+			known.add(other.Token, at)
+			known.addEvidence(other.evidence, at)
 		}
 	}
 }
 
 // proveIndex: what an archive-time-stamp-v3 lists existed.
-func (r *run) proveIndex(h *heldStamp, a *attached, at time.Time) {
+func (r *run) proveIndex(h *heldStamp, a *attached, at time.Time, known *proofs) {
 	c, err := a.coverage(h)
 	if err != nil {
 		return
 	}
-	a.proofs.addEvidence(c.Evidence, at)
+	known.addEvidence(c.Evidence, at)
 	all := func(types ...oid.OID) bool {
 		for i, u := range a.si().UnsignedAttrs {
 			if slices.Contains(types, u.Type) && !c.CoversAttribute(i, len(u.Values)) {
@@ -52,20 +64,20 @@ func (r *run) proveIndex(h *heldStamp, a *attached, at time.Time) {
 		return true
 	}
 	if all(oid.AttrCertificateValues, oid.AttrRevocationValues) {
-		a.proofs.addEvidence(a.evidence, at)
+		known.addEvidence(a.evidence, at)
 	}
 	if all(oid.AttrCompleteCertificateRefs, oid.AttrCompleteRevocationRefs) {
-		r.proveReferences(a, at)
+		r.proveReferences(a, at, known)
 	}
 }
 
 // proveReferences: a stamp over references proves what they refer to by a
 // digest that was reliable then.
-func (r *run) proveReferences(a *attached, at time.Time) {
+func (r *run) proveReferences(a *attached, at time.Time, known *proofs) {
 	for _, x := range a.referredTo() {
 		if r.pol.Allowed(x.digest, at) {
-			a.proofs.add(x.object, at)
-			a.proofs.moment(at)
+			known.add(x.object, at)
+			known.moment(at)
 		}
 	}
 }

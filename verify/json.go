@@ -90,7 +90,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		out.Policy = r.Policy.Name
 	}
 	if r.Status != Passed {
-		out.Explanation, out.Remedy = r.Reason.Text(r.Lang), r.Reason.Remedy(r.Lang)
+		out.Explanation, out.Remedy = r.Text(r.Lang), r.Remedy(r.Lang)
 	}
 	for _, s := range r.Signatures {
 		out.Signatures = append(out.Signatures, r.signature(s))
@@ -106,7 +106,7 @@ func (r *Report) signature(s *Signature) jsonSignature {
 		Checks: checksOf(s.Checks), Warnings: s.Warnings(),
 	}
 	if s.Status != Passed {
-		out.Explanation, out.Remedy = s.Reason.Text(r.Lang), s.Reason.Remedy(r.Lang)
+		out.Explanation, out.Remedy = s.Text(r.Lang), s.Remedy(r.Lang)
 	}
 	if s.Status == Passed && s.Kind == kindQualified {
 		out.Explanation = QualifiedForm(r.Lang)

@@ -1,12 +1,15 @@
 package verify
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/gosklyuch/gosklyuch/cms"
-	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
+	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
 
 // claimed is the level that the attributes announce.
@@ -40,7 +43,7 @@ func (a *attached) claimed(base string) string {
 // level finds the highest level whose material is complete and whose checks
 // passed, and says what is missing of the one that is claimed (EN 319 122-1,
 // clause 6; RFC 5126, section 4.4).
-func (r *run) level(s *Signature, a *attached) {
+func (r *run) level(ctx context.Context, s *Signature, a *attached) {
 	base := s.Level
 	s.ClaimedLevel = a.claimed(base)
 	if r.pol.UnsafeNoChain {
@@ -52,13 +55,13 @@ func (r *run) level(s *Signature, a *attached) {
 	r.references(s, a)
 	switch s.ClaimedLevel {
 	case "xl":
-		r.reach(s, a, "xl", a.missingLong(r, s))
+		r.reach(s, a, "xl", a.missingLong(ctx, r, s))
 	case "a":
-		long := a.missingLong(r, s)
+		long := a.missingLong(ctx, r, s)
 		if a.refs != nil && len(long) == 0 && s.Level == "t" {
 			s.Level = "xl"
 		}
-		r.reach(s, a, "a", a.missingArchive(r, s))
+		r.reach(s, a, "a", a.missingArchive(ctx, r, s))
 	case "t":
 		if s.Level == base {
 			r.reach(s, a, "t", a.unproven(base))
@@ -104,7 +107,7 @@ func (a *attached) unproven(base string) []string {
 
 // missingLong says what XL Type 1 lacks: T, the references, the values for all
 // of them, and the time stamp over both.
-func (a *attached) missingLong(r *run, s *Signature) []string {
+func (a *attached) missingLong(ctx context.Context, r *run, s *Signature) []string {
 	out := a.unproven(bareLevel(s))
 	if a.refs == nil {
 		out = append(out, oid.OID(oid.AttrCompleteCertificateRefs).Name())
@@ -112,16 +115,21 @@ func (a *attached) missingLong(r *run, s *Signature) []string {
 	if !a.passed(cms.StampCAdESC) {
 		out = append(out, cms.StampCAdESC.String())
 	}
-	return append(out, a.missingValues(r, s)...)
+	return append(out, a.missingValues(ctx, r, s, &a.referenced)...)
 }
 
 // missingArchive says what level A lacks.
-func (a *attached) missingArchive(r *run, s *Signature) []string {
+func (a *attached) missingArchive(ctx context.Context, r *run, s *Signature) []string {
 	out := a.unproven(bareLevel(s))
 	if !a.passed(cms.StampArchiveV2, cms.StampArchiveV3) {
-		out = append(out, cms.StampArchiveV3.String())
+		return append(out, cms.StampArchiveV3.String())
 	}
-	return append(out, a.missingValues(r, s)...)
+	if !slices.ContainsFunc(a.stamps, func(h *heldStamp) bool {
+		return h.Kind == cms.StampSignature && h.report.Status == Passed && a.archived.has(h.Token)
+	}) {
+		out = append(out, r.Lang.pick("архивная метка не заверяет метку времени подписи", "the archive stamp does not cover the time stamp of the signature"))
+	}
+	return append(out, a.missingValues(ctx, r, s, &a.archived)...)
 }
 
 // bareLevel is the level without any time stamp.
@@ -133,21 +141,27 @@ func bareLevel(s *Signature) string {
 }
 
 // missingValues says for which certificates of the signer's chain the message
-// has no certificate or no revocation data.
-func (a *attached) missingValues(r *run, s *Signature) []string {
+// has no certificate, or no revocation data that holds and that the stamps of the
+// level cover. The signer's certificate has no reference (RFC 5126, section
+// 6.2.1): the signature itself names it.
+func (a *attached) missingValues(ctx context.Context, r *run, s *Signature, covered *proofs) []string {
 	ev := a.all()
 	pool := pki.NewPool(ev.Certificates...)
-	static := newBag(ev).given
+	carried := newBag(ev)
 	var out []string
 	for i, c := range s.Chain {
 		if i > 0 && r.Roots.Contains(c) || i == len(s.Chain)-1 {
 			break // the anchor is known by itself
 		}
-		if !pool.Contains(c) {
+		known := r.carriedStatus(ctx, s, i, carried)
+		switch {
+		case !pool.Contains(c):
 			out = append(out, r.Lang.pick("нет сертификата ", "no certificate of ")+c.Subject.String())
-		}
-		if !tells(static.Lists, static.Responses, c, s.Chain[i+1]) {
+		case known.Status != revocation.Good:
 			out = append(out, r.Lang.pick("нет сведений об отзыве ", "no revocation data about ")+c.Subject.String())
+		case !covered.has(c.Raw) && (i > 0 || covered == &a.archived), !covered.hasAll(known):
+			out = append(out, r.Lang.pick("метка времени уровня не заверяет сертификат или сведения об отзыве ", "the time stamp of the level does not cover the certificate of, or the revocation data about, ")+
+				c.Subject.String())
 		}
 	}
 	if len(s.Chain) == 0 {
@@ -156,22 +170,14 @@ func (a *attached) missingValues(r *run, s *Signature) []string {
 	return out
 }
 
-// tells says whether some evidence is about the certificate.
-func tells(lists []*pki.RevocationList, responses []*ocsp.Response, c, issuer *pki.Certificate) bool {
-	m := ocsp.NewMatcher(c, issuer)
-	for _, x := range responses {
-		for _, s := range x.Singles {
-			if m.Matches(s.ID) {
-				return true
-			}
-		}
-	}
-	for _, l := range lists {
-		if l.Issuer.Equal(c.Issuer) {
-			return true
-		}
-	}
-	return false
+// carriedStatus is what the message alone tells of a certificate of the signer's
+// chain. It may have run out since.
+func (r *run) carriedStatus(ctx context.Context, s *Signature, i int, carried *bag) revocation.Answer {
+	at := r.used(s)
+	return revocation.Check(ctx, s.Chain[i], s.Chain[i+1], carried.given, revocation.Options{
+		At: r.at, Moment: at, Skew: r.pol.Skew, AllowStale: true, Responders: r.responders([]*bag{carried}), Memo: &r.memo,
+		Chain: s.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest, Withdrawn: r.withdrawn(at), AllowDSA: r.pol.Allowed(alg.NameDSA, at),
+	})
 }
 
 // references: what complete-certificate-refs and complete-revocation-refs name

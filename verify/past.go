@@ -32,6 +32,11 @@ type controlTime struct {
 	at     time.Time
 	reason Reason // what slid it; empty: nothing
 	detail string
+
+	// stolen is when the key of an authority above may have fallen into other
+	// hands, which can date back what they sign; zero: never.
+	stolen time.Time
+	theft  string // the detail of it
 }
 
 // slide moves the control time back to at, if it is not there yet.
@@ -39,6 +44,14 @@ func (c *controlTime) slide(at time.Time, reason Reason, detail string) {
 	if at.Before(c.at) {
 		c.at, c.reason, c.detail = at, reason, detail
 	}
+}
+
+// steal records that the key of an authority may have been in other hands since.
+func (c *controlTime) steal(since time.Time, detail string) {
+	if c.stolen.IsZero() || since.Before(c.stolen) {
+		c.stolen, c.theft = since, detail
+	}
+	c.slide(since, RevokedCANoPOE, detail)
 }
 
 // statuses asks about every certificate below the anchor, the one next to the
@@ -82,7 +95,7 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 	}
 	if s.answer.Status == revocation.Good {
 		r.bounds(&s, issuer, p, control)
-		r.slide(s.answer, cert, control, p)
+		r.slide(s.answer, a, cert, control, p)
 	} else if s.reason == "" && (!s.answer.Absent || !r.pol.UnsafeNoRevocation) {
 		s.reason = TryLater
 	}
@@ -95,9 +108,10 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 func (r *run) pastStatus(ctx context.Context, chain []*pki.Certificate, p purpose, o revocation.Options, now revocation.Answer, control *controlTime) status {
 	cert := chain[0]
 	s := status{answer: revocation.Check(ctx, cert, chain[1], r.existed(r.sources(p.bags), p, control.at), o)}
-	// A key that fell into other hands can sign a certificate and date it back.
-	forged := control.reason == RevokedCANoPOE && p.proofs.of(cert.Raw, r.at).After(control.at)
-	if forged || s.answer.Status == revocation.Unknown && now.Status == revocation.Good {
+	switch {
+	case !control.stolen.IsZero() && p.proofs.of(cert.Raw, r.at).After(control.stolen):
+		s.reason, s.detail = RevokedCANoPOE, control.theft // the thief may have issued it
+	case s.answer.Status == revocation.Unknown && now.Status == revocation.Good:
 		s.reason, s.detail = NoPOE, control.detail
 		if control.reason != "" {
 			s.reason = control.reason
@@ -132,15 +146,18 @@ func (r *run) bounds(s *status, issuer *pki.Certificate, p purpose, control *con
 
 // slide moves the control time for the certificates below cert (EN 319 102-1,
 // section 5.6.2.2): to the revocation of cert, unless its key stays in honour,
-// and to the moment of evidence that is no longer fresh.
-func (r *run) slide(a revocation.Answer, cert *pki.Certificate, control *controlTime, p purpose) {
+// and to the moment of evidence that is no longer fresh. a is the answer that
+// counts, now the one from all evidence: a theft that is known today counts also
+// where the evidence of the time did not know of it yet.
+func (r *run) slide(a, now revocation.Answer, cert *pki.Certificate, control *controlTime, p purpose) {
 	who := cert.Subject.String() + ": "
-	switch {
-	case a.RevokedLater && !honourable(a.Reason):
-		control.slide(a.At, RevokedCANoPOE, who+r.Lang.sprintf(
-			"отозван %s; не доказано, что сведения, подписанные его ключом, старше", "was revoked on %s; nothing proves that what its key signed is older", stamp(a.At)))
-	case !p.at.Before(control.at), a.RevokedLater, r.fresh(a, control.at):
-	default:
+	for _, x := range []revocation.Answer{a, now} {
+		if x.RevokedLater && !honourable(x.Reason) {
+			control.steal(x.Since(), who+r.Lang.sprintf(
+				"отозван %s; не доказано, что сведения, подписанные его ключом, старше", "was revoked on %s; nothing proves that what its key signed is older", stamp(x.At)))
+		}
+	}
+	if p.at.Before(control.at) && !a.RevokedLater && !r.fresh(a, control.at) {
 		control.slide(a.ThisUpdate, NoPOE, who+r.Lang.sprintf(
 			"после %s сведений об отзыве нет; не доказано, что сведения, подписанные его ключом, старше",
 			"no evidence since %s; nothing proves that what its key signed is older", stamp(a.ThisUpdate)))

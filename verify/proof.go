@@ -72,6 +72,20 @@ func (p *proofs) of(object []byte, otherwise time.Time) time.Time {
 	return otherwise
 }
 
+// has says whether the object is proven to have existed at any moment.
+func (p *proofs) has(object []byte) bool {
+	_, ok := p.times[sha256.Sum256(object)]
+	return ok
+}
+
+// hasAll says it of all evidence that decided.
+func (p *proofs) hasAll(a revocation.Answer) bool {
+	if a.List == nil {
+		return p.has(a.Evidence)
+	}
+	return p.has(a.List.Raw) && !slices.ContainsFunc(a.More, func(l *pki.RevocationList) bool { return !p.has(l.Raw) })
+}
+
 // controls are the moments from one to another at which evidence is proven to
 // have existed, the oldest first: as of these a verifier could have judged it, and
 // the sooner after the signature, the fresher it was.

@@ -56,6 +56,8 @@ type Outcome struct {
 	Status Status
 	Reason Reason // empty if and only if Passed
 	Checks []Check
+
+	advice text // better texts than those of the Reason; empty: none
 }
 
 // Verdict returns what the outcome means for a person.
@@ -203,9 +205,10 @@ type TimeStamp struct {
 // error of the method: nil if and only if the status is Passed.
 func (r *Report) finish() error {
 	r.decide()
+	r.advise()
 	for _, s := range r.Signatures {
 		if s.Verdict().rank() > r.Verdict().rank() {
-			r.Status, r.Reason = s.Status, s.Reason
+			r.Status, r.Reason, r.advice = s.Status, s.Reason, s.advice
 		}
 	}
 	if r.Status == Passed {

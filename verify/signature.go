@@ -118,7 +118,7 @@ func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Ch
 	r.digestInForce(s, si, r.used(s))
 	r.signerChain(ctx, s, purpose{at: r.used(s), after: a.earliest, proofs: a.proofs, bags: a.bags()})
 	r.counterSignatures(ctx, s, si, sd, carried)
-	r.level(s, a)
+	r.level(ctx, s, a)
 	r.rules(ctx, s, a)
 	s.decide()
 	s.Kind = r.kindOf(s)

@@ -25,6 +25,10 @@ type attached struct {
 	refs     *cms.EvidenceRefs
 	objects  []referred // what refs name; nil: not looked at yet
 	proofs   *proofs
+
+	archived   proofs // of proofs, those by archive time stamps
+	referenced proofs // and those by CAdES-C time stamps
+
 	proven   time.Time // earliest proof of the signature value; zero: none
 	earliest time.Time // the signature value did not exist before: content-time-stamp; zero: unknown
 	problems []string  // why a level that is claimed is not reached
@@ -209,7 +213,9 @@ func (a *attached) covers(h, other *heldStamp) bool {
 		return other.Kind == cms.StampSignature
 	case cms.StampArchiveV2:
 		// RFC 5126, section 6.4.1: all but the archive time stamps that are later.
-		return !other.Kind.IsArchive() || other.token != nil && other.token.Info.GenTime.Before(h.token.Info.GenTime)
+		// The order is by the second, as in what the stamp hashes.
+		return !other.Kind.IsArchive() || other.token != nil &&
+			other.token.Info.GenTime.Truncate(time.Second).Before(h.token.Info.GenTime.Truncate(time.Second))
 	case cms.StampArchiveV3:
 		c, err := a.coverage(h)
 		return err == nil && c.Covers(other.Stamp)

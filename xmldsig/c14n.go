@@ -45,6 +45,7 @@ type writer struct {
 	scope   map[string]string // declarations in force in the document
 	written map[string]string // declarations in force in the output
 	work    *int              // nodes that may still be written
+	counted int               // octets of out that were taken from work
 }
 
 // canonicalDocument returns the canonical form of the document but for skip:
@@ -117,9 +118,18 @@ func (w *writer) inherit(e *Element) error {
 	return nil
 }
 
+// spend takes n nodes from the work, and the octets that were written since. A
+// declaration far up that only the elements below use is written with each of
+// them (exclusive canonicalization): nodes alone do not bound the octets.
 func (w *writer) spend(n int) error {
+	written := w.out.Len()
+	if written > limits.XMLBytes {
+		return fmt.Errorf("%w: more than %d octets in canonical form", ErrLimit, limits.XMLBytes)
+	}
+	n += (written - w.counted) / limits.XMLWorkOctets
+	w.counted = written
 	if *w.work -= n; *w.work < 0 {
-		return fmt.Errorf("%w: more than %d nodes to canonicalize", ErrLimit, limits.XMLWork)
+		return fmt.Errorf("%w: more than the work of %d nodes to canonicalize", ErrLimit, limits.XMLWork)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package xmldsig
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -60,6 +61,8 @@ func TestCanonical(t *testing.T) {
 		{"exclusive, needed below", exclusive, "", "", `<r xmlns:a="v"><a:e/><a:e/></r>`, `<r><a:e xmlns:a="v"></a:e><a:e xmlns:a="v"></a:e></r>`},
 		{"exclusive, none again", exclusive, "", "", `<a:r xmlns:a="v" xmlns="u"><e><f xmlns=""/></e></a:r>`, `<a:r xmlns:a="v"><e xmlns="u"><f xmlns=""></f></e></a:r>`},
 		{"PrefixList", exclusive, "a #default", "e", `<r xmlns="u" xmlns:a="v" xmlns:b="w"><b:e/></r>`, `<b:e xmlns="u" xmlns:a="v" xmlns:b="w"></b:e>`},
+		// XML 1.0, 3.3.3: literal white space in a value is a space, a reference is not.
+		{"white space in values", inclusive, "", "", "<r a='1\r\n2\t3\r4\n5&#10;6\"7'\n\tb=\"&#x9;'\n'\"\n xmlns:c='u\nv'/>", `<r xmlns:c="u v" a="1 2 3 4 5&#xA;6&quot;7" b="&#x9;' '"></r>`},
 		{"xml attributes", exclusive, "", "", `<r xml:space="preserve"> </r>`, `<r xml:space="preserve"> </r>`},
 	} {
 		d := parse(t, c.in)
@@ -157,6 +160,23 @@ func TestWork(t *testing.T) {
 	work := 50
 	if _, err := (method{}).canonicalDocument(d, nil, &work); err == nil {
 		t.Error("the bound does not count")
+	}
+}
+
+// TestOctets: elements that all write a long declaration of their ancestor do
+// not make a canonical form without bound, before anything was verified.
+func TestOctets(t *testing.T) {
+	const children = 2000
+	long := strings.Repeat("u", limits.XMLBytes/children+1)
+	d := parse(t, `<r xmlns:a="`+long+`">`+strings.Repeat("<a:e/>", children)+`</r>`)
+	work := limits.XMLWork
+	if _, err := (method{exclusive: true}).canonicalDocument(d, nil, &work); !errors.Is(err, ErrLimit) {
+		t.Errorf("octets do not count: %v", err)
+	}
+	d = parse(t, `<r>`+strings.Repeat("<e>"+strings.Repeat("t", 640)+"</e>", 10)+`</r>`)
+	work = 100
+	if _, err := (method{}).canonicalDocument(d, nil, &work); !errors.Is(err, ErrLimit) {
+		t.Errorf("octets are no work: %v", err)
 	}
 }
 

@@ -45,6 +45,11 @@ func Parse(data []byte) (*Document, error) {
 		if _, isEnd := token.(xml.EndElement); isEnd && len(p.open) == 1 && bytes.HasPrefix(data[at:], []byte("</")) {
 			p.doc.end = at + int64(bom)
 		}
+		if start, ok := token.(xml.StartElement); ok {
+			if token, err = normalized(start, data[at:p.d.InputOffset()]); err != nil {
+				return nil, err
+			}
+		}
 		if err := p.add(token); err != nil {
 			return nil, err
 		}
@@ -102,6 +107,37 @@ func newlines(s string) string {
 		return s
 	}
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+}
+
+// normalized reads a start tag once more if white space stands literally in its
+// attributes: "for a white space character (#x20, #xD, #xA, #x9), append a space
+// character (#x20) to the normalized value" (XML 1.0, 3.3.3). A character
+// reference such as &#10; stays what it is, so only the octets of the tag tell
+// the two apart; package encoding/xml leaves this to its caller too.
+func normalized(t xml.StartElement, tag []byte) (xml.Token, error) {
+	if !bytes.ContainsAny(tag, "\t\n\r") {
+		return t, nil
+	}
+	out := make([]byte, 0, len(tag))
+	var quote byte // 0 outside the values
+	for i, c := range tag {
+		switch {
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == c:
+			quote = 0
+		case quote != 0 && c == '\r' && i+1 < len(tag) && tag[i+1] == '\n':
+			continue // one line end, one space (2.11)
+		case quote != 0 && (c == '\t' || c == '\n' || c == '\r'):
+			c = ' '
+		}
+		out = append(out, c)
+	}
+	again, err := xml.NewDecoder(bytes.NewReader(out)).RawToken()
+	if err != nil {
+		return nil, &SyntaxError{Field: t.Name.Local, Why: "not well-formed XML", Err: err}
+	}
+	return again, nil
 }
 
 func (p *parser) append(n node) {

@@ -113,6 +113,20 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// TestCommentsAreNotReferenced: what URI="" and a bare name mean has no comments,
+// whatever the canonicalization would keep (4.4.3.3).
+func TestCommentsAreNotReferenced(t *testing.T) {
+	by := testpki.Issue(t, testpki.Leaf(t, "CN=Подписант,C=RU"), nil)
+	for _, uri := range []string{"", "#x"} {
+		for _, m := range []string{exclusive + "WithComments", inclusive + "#WithComments"} {
+			text := signAt(t, `<a Id="x"><b>t</b>SIGNATURE</a>`, uri, sign256, by, transformEnveloped, m)
+			if _, err := verifyText(t, strings.Replace(text, "<b>", "<!-- c --><b>", 1), by); err != nil {
+				t.Errorf("%q %s: %v", uri, m, err)
+			}
+		}
+	}
+}
+
 // TestMoved: the element that was signed is returned wherever it was moved, and
 // two elements with its identifier are refused.
 func TestMoved(t *testing.T) {

@@ -179,6 +179,9 @@ func (s *Signature) transform(target *Element, list []transform) ([]byte, error)
 	var octets []byte // nil: still nodes of the document
 	var skip *Element
 	canonical := func(m method) (err error) {
+		// The nodes that URI="" and a bare name mean come "minus any comment
+		// nodes" (4.4.3.3), so WithComments has none to keep.
+		m.comments = false
 		switch {
 		case octets != nil:
 			var d *Document

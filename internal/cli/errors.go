@@ -199,7 +199,8 @@ var cobraPatterns = []struct {
 	{regexp.MustCompile(`^unknown command "([^"]*)"`), text{"неизвестная команда «%s»", "unknown command %q"}},
 	{regexp.MustCompile(`^unknown (?:shorthand )?flag: (.*)$`), text{"неизвестный параметр %s", "unknown flag %s"}},
 	{regexp.MustCompile(`^flag needs an argument: (.*)$`), text{"параметру %s нужно значение", "flag %s needs a value"}},
-	{regexp.MustCompile(`^required flag\(s\) (.*) not set$`), text{"не указан обязательный параметр %s", "required flag %s is not set"}},
+	{regexp.MustCompile(`^required flag\(s\) ("[^ ]*") not set$`), text{"не указан обязательный параметр %s", "required flag %s is not set"}},
+	{regexp.MustCompile(`^required flag\(s\) (.*) not set$`), text{"не указаны обязательные параметры: %s", "required flags are not set: %s"}},
 	{regexp.MustCompile(`^(?:accepts|requires) (.*)$`), text{"неверное число аргументов (%s)", "wrong number of arguments (%s)"}},
 	{regexp.MustCompile(`^invalid argument (.*)$`), text{"неверное значение: %s", "invalid value: %s"}},
 	{regexp.MustCompile(`^at least one of the flags in the group (.*) is required$`), text{"нужен хотя бы один из параметров %s", "one of these flags is needed: %s"}},
@@ -210,12 +211,18 @@ var cobraPatterns = []struct {
 func cobraError(err error) *userError {
 	for _, p := range cobraPatterns {
 		if m := p.re.FindStringSubmatch(err.Error()); m != nil {
-			return usageErrorf(p.m, strings.TrimSpace(m[1])).
+			return usageErrorf(p.m, flagNames(strings.TrimSpace(m[1]))).
 				withHint(text{"список команд и параметров: gosklyuch --help", "commands and flags: gosklyuch --help"})
 		}
 	}
 	return nil
 }
+
+// quotedFlag is how cobra writes the name of a flag that is missing.
+var quotedFlag = regexp.MustCompile(`"([a-z][a-z-]*)"(,|$)`)
+
+// flagNames writes the names of flags as they are typed.
+func flagNames(s string) string { return quotedFlag.ReplaceAllString(s, "--$1$2") }
 
 func usageFromCobra(err error) *userError {
 	if u := cobraError(err); u != nil {

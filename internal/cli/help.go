@@ -2,12 +2,14 @@ package cli
 
 import (
 	"strings"
+	"text/template"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
 
 // usageTemplate is cobra's usage with the headings as arguments.
-const usageTemplate = `@usage@:{{if .Runnable}}
+const usageTemplate = `@usage@:{{if and .Runnable (not .HasAvailableSubCommands)}}
   {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
   {{.CommandPath}} @command@{{end}}{{if .HasExample}}
 
@@ -18,10 +20,10 @@ const usageTemplate = `@usage@:{{if .Runnable}}
   {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 
 @flags@:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+{{localFlags .}}{{end}}{{if .HasAvailableInheritedFlags}}
 
 @global@:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+{{globalFlags .}}{{end}}
 `
 
 // localize gives the tree headings in the language of this run, and a help
@@ -35,7 +37,14 @@ func (a *app) localize(root *cobra.Command) {
 		"@flags@", a.t(text{"Параметры", "Flags"}),
 		"@global@", a.t(text{"Общие параметры", "Global flags"}),
 	)
-	root.SetUsageTemplate(r.Replace(usageTemplate))
+	usage := template.Must(template.New("usage").Funcs(template.FuncMap{
+		"rpad": func(s string, width int) string {
+			return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+		},
+		"localFlags":  func(c *cobra.Command) string { return a.flagUsages(c.LocalFlags()) },
+		"globalFlags": func(c *cobra.Command) string { return a.flagUsages(c.InheritedFlags()) },
+	}).Parse(r.Replace(usageTemplate)))
+	root.SetUsageFunc(func(c *cobra.Command) error { return usage.Execute(c.OutOrStdout(), c) })
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: a.t(text{"справка о команде", "help about a command"}),

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,6 +42,10 @@ func (a *app) policy(name string) (*verify.Policy, error) {
 		return nil, err
 	}
 	p, err := verify.ParsePolicy(data)
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && wrongType.Field == "" { // its own words name Go types
+		err = errors.New("a JSON " + wrongType.Value + ", not an object")
+	}
 	if err != nil {
 		return nil, failedf(text{"%s: это не файл политики: %v", "%s: not a policy file: %v"}, name, strings.TrimPrefix(err.Error(), "verify: policy: ")).
 			withHint(text{"образец: gosklyuch policy show default", "a sample: gosklyuch policy show default"})

@@ -144,8 +144,8 @@ func (a *app) printOutcome(lang verify.Lang, o *verify.Outcome, chain []*pki.Cer
 	if _, own := o.Deciding(); !own {
 		return // a part of the document decided, and says so itself
 	}
-	fmt.Fprintf(a.out, "%s  %s: %s (%s)\n", indent, a.t(text{"Причина", "Reason"}), o.Reason.Text(lang), o.Reason)
-	if remedy := o.Reason.Remedy(lang); remedy != "" {
+	fmt.Fprintf(a.out, "%s  %s: %s (%s)\n", indent, a.t(text{"Причина", "Reason"}), o.Text(lang), o.Reason)
+	if remedy := o.Remedy(lang); remedy != "" {
 		fmt.Fprintf(a.out, "%s  %s: %s\n", indent, a.t(text{"Что делать", "What to do"}), remedy)
 	}
 }
@@ -186,7 +186,7 @@ func (a *app) forPerson(c verify.Check, chain []*pki.Certificate) string {
 		return detail
 	}
 	short := withoutEnglish(detail)
-	if short != detail && c.ID == "revocation" {
+	if short != detail && (c.ID == "revocation" || strings.Contains(detail, ": OCSP: ") || strings.Contains(detail, ": CRL: ")) {
 		short += ": нет пригодных сведений"
 	}
 	return short
@@ -196,14 +196,21 @@ func (a *app) forPerson(c verify.Check, chain []*pki.Certificate) string {
 // name, number or identifier looks so.
 var englishProse = regexp.MustCompile(`(?:^|[ (])[a-z]{2,}[,;]? [a-z]{2,}`)
 
+// sourceWords are what stands before the words of a lower package.
+var sourceWords = map[string]bool{"OCSP": true, "CRL": true, "fetch": true, "ocsp": true, "pki": true, "revocation": true}
+
 // withoutEnglish cuts a detail where the words of a lower package begin, which
 // speaks English only. --verbose and --json have them.
 func withoutEnglish(detail string) string {
 	parts := strings.Split(detail, ": ")
 	for i, p := range parts {
-		if englishProse.MatchString(p) {
-			return strings.Join(parts[:i], ": ")
+		if !englishProse.MatchString(p) {
+			continue
 		}
+		for i > 0 && sourceWords[parts[i-1]] { // who says so: nothing without what it says
+			i--
+		}
+		return strings.Join(parts[:i], ": ")
 	}
 	return detail
 }

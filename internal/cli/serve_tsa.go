@@ -119,7 +119,7 @@ func (a *app) serveTSA(ctx context.Context, s *tsaService) error {
 func (s *tsaService) options() (tsp.AuthorityOptions, error) {
 	o := tsp.AuthorityOptions{Accuracy: s.accuracy, Ordering: s.ordering}
 	if s.jobs < 1 || s.accuracy < 0 {
-		return o, usageError(text{"--jobs должно быть больше нуля, --accuracy не меньше нуля", "--jobs must be above zero, --accuracy not below it"})
+		return o, usageError(text{"значение --jobs должно быть больше нуля, --accuracy – не меньше нуля", "--jobs must be above zero, --accuracy not below it"})
 	}
 	for _, text := range s.policies {
 		p, err := parsePolicyOID(text)

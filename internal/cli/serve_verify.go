@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,8 +72,11 @@ func (a *app) serveVerifyCommand() *cobra.Command {
 func (a *app) serveVerify(ctx context.Context, s *verifyService) error {
 	if s.jobs < 1 || s.client < 0 || s.timeout <= 0 {
 		return usageError(text{
-			"--jobs и --timeout должны быть больше нуля, --per-client не меньше нуля", "--jobs and --timeout must be above zero, --per-client not below it",
+			"значения --jobs и --timeout должны быть больше нуля, --per-client – не меньше нуля", "--jobs and --timeout must be above zero, --per-client not below it",
 		})
+	}
+	if err := writableFolder(s.tempDir); err != nil {
+		return err
 	}
 	policies, err := a.offeredPolicies(s)
 	if err != nil {
@@ -98,6 +103,21 @@ func (a *app) serveVerify(ctx context.Context, s *verifyService) error {
 		a.warnf(text{"нет ни одного доверенного корня: ни одна подпись не будет действительной (gosklyuch trust add)", "there is no trust anchor: no signature will be valid (gosklyuch trust add)"})
 	}
 	return a.listenAndServe(ctx, s, service, log)
+}
+
+// writableFolder tells at the start, not at the first upload, that temporary
+// files cannot be written; empty is the system's folder.
+func writableFolder(dir string) error {
+	f, err := os.CreateTemp(dir, "gosklyuch-*")
+	if err != nil {
+		if dir == "" {
+			dir = os.TempDir()
+		}
+		return failedf(text{"в папку %s нельзя записать временный файл", "no temporary file can be written into the folder %s"}, dir).withCause(err).
+			withHint(text{"укажите другую: --temp-dir ПАПКА", "give another one: --temp-dir DIR"})
+	}
+	err = f.Close()
+	return errors.Join(err, os.Remove(f.Name()))
 }
 
 // offeredPolicies are those that a request may name: the given ones, or all

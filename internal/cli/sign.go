@@ -116,6 +116,9 @@ func (a *app) signCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := needsProof(cmd, level); err != nil {
+				return err
+			}
 			if stream && level != sign.LevelBES {
 				return usageErrorf(text{"--stream пишет только уровень bes, а не %s", "--stream writes level bes only, not %s"}, level)
 			}
@@ -154,6 +157,24 @@ func (a *app) signCommand() *cobra.Command {
 	a.addLevelFlags(c, &l, "bes")
 	a.addProofFlags(c, &e)
 	return c
+}
+
+// proofFlags are the flags of addProofFlags.
+var proofFlags = []string{"trust", "intermediate", "crl", "ocsp", "offline", "allow-private", "revocation", "policy"}
+
+// needsProof refuses flags that would change nothing at this level: whoever
+// gives them expects that something is verified.
+func needsProof(cmd *cobra.Command, level sign.Level) error {
+	if level >= sign.LevelXL {
+		return nil
+	}
+	for _, name := range proofFlags {
+		if cmd.Flags().Changed(name) {
+			return usageErrorf(text{"--%s нужен только с --level xl или a", "--%s goes with --level xl or a"}, name).
+				withHint(text{"подпись уровня ниже xl при создании не проверяется: для этого есть gosklyuch verify", "a signature below level xl is not verified when it is made: gosklyuch verify does that"})
+		}
+	}
+	return nil
 }
 
 // addProofFlags are the flags of verify, for levels that carry evidence.

@@ -172,15 +172,18 @@ func importError(err error) error {
 		return newErrorf(exitInvalid, text{"подпись файла неверна: %s", "the file's signature is invalid: %s"}, safe(detail())).
 			withHint(text{"скачайте файл ещё раз", "download the file again"})
 	case errors.Is(err, trust.ErrSigner):
-		return newErrorf(exitIndeterminate, text{"источник файла не подтверждён: %s", "the origin of the file is not established: %s"}, safe(detail())).withHint(pin)
+		return newError(exitIndeterminate, text{"источник файла не подтверждён", "the origin of the file is not established"}).withCause(err).withHint(pin)
 	case errors.Is(err, trust.ErrUnsigned):
 		return newErrorf(exitInvalid, text{"подписи всего перечня нет: %s", "the whole of the list is not signed: %s"}, safe(detail())).
 			withHint(text{"скачайте файл ещё раз", "download the file again"})
 	case errors.Is(err, xmldsig.ErrLimit), errors.Is(err, trust.ErrNotList):
 		return failedf(text{"это не перечень аккредитованных удостоверяющих центров: %s", "this is not a list of accredited authorities: %s"}, safe(detail()))
 	case errors.Is(err, trust.ErrNotBundle):
-		return failedf(text{"это не набор доверенных сертификатов: %s", "this is not a bundle of anchors: %s"}, safe(detail())).
-			withHint(text{"набор делает команда gosklyuch trust export", "a bundle is made by gosklyuch trust export"})
+		return failedf(text{"это не перечень удостоверяющих центров (XML) и не набор доверенных сертификатов", "this is neither a list of authorities (XML) nor a bundle of anchors"}).withCause(err).
+			withHint(text{
+				"перечень скачивают с e-trust.gosuslugi.ru, набор делает gosklyuch trust export",
+				"the list is downloaded from e-trust.gosuslugi.ru, a bundle is made by gosklyuch trust export",
+			})
 	}
 	return err
 }

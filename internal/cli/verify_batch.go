@@ -248,6 +248,10 @@ func (r *batchRun) verify(ctx context.Context, i *batchItem) {
 		i.sig = i.doc
 	}
 	head, err := r.head(i.sig)
+	if err != nil && !named && head != nil && len(head) == 0 {
+		i.sig = "" // an empty file is a document, and nothing signs it
+		return
+	}
 	if err != nil {
 		i.err = err
 		return

@@ -19,7 +19,7 @@ type row struct {
 }
 
 // common is what every room from pki to server may import besides its row.
-var common = []string{"pki/oid", "internal/der", "internal/limits"}
+var common = []string{"pki/oid", "internal/der", "internal/limits", "internal/files"}
 
 // table is docs/design.md's table "who may import whom".
 var table = []row{
@@ -32,6 +32,7 @@ var table = []row{
 	{pkg: "gost/...", may: []string{"gost/..."}},
 	{pkg: "pki/oid"},
 	{pkg: "internal/limits"},
+	{pkg: "internal/files"},
 	{pkg: "internal/layers"},
 	{pkg: "internal/der", may: []string{"internal/limits"}},
 	{pkg: "pki/alg", may: rooms("gost/...")},

@@ -35,6 +35,10 @@ const (
 	// verified: a few passes over the largest document.
 	XMLWork = 4 * XMLNodes
 
+	// XMLWorkOctets is how many octets of a canonical form count as one node of
+	// XMLWork.
+	XMLWorkOctets = 64
+
 	// XMLCertificates bounds the certificates that one KeyInfo carries.
 	XMLCertificates = 16
 )

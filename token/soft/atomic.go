@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gosklyuch/gosklyuch/internal/files"
 )
 
 // lockName is the file that processes lock; it is never removed, or two of them
@@ -29,7 +31,7 @@ func (s *Store) lock(ctx context.Context) (release func(), err error) {
 		return nil, fmt.Errorf("soft: lock: %w", err)
 	}
 	for {
-		ok, err := tryLock(f)
+		ok, err := files.TryLock(f)
 		if err != nil {
 			_ = f.Close()
 			return nil, fmt.Errorf("soft: lock: %w", err)
@@ -49,29 +51,10 @@ func (s *Store) lock(ctx context.Context) (release func(), err error) {
 // writeFile replaces a file as a whole: a reader sees the old content or the new
 // one, after a crash too. The caller holds the lock.
 func (s *Store) writeFile(file string, data []byte) error {
-	tmp, err := os.CreateTemp(s.dir, tempPrefix+"*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("soft: %w", err)
-	}
-	if err := fillFile(tmp, data); err != nil {
-		return errors.Join(fmt.Errorf("soft: %w", err), removeIfThere(tmp.Name()))
-	}
-	if err := os.Rename(tmp.Name(), filepath.Join(s.dir, file)); err != nil {
-		return errors.Join(fmt.Errorf("soft: %w", err), removeIfThere(tmp.Name()))
-	}
-	if err := syncDir(s.dir); err != nil {
+	if err := files.Replace(filepath.Join(s.dir, file), tempPrefix, data); err != nil {
 		return fmt.Errorf("soft: %w", err)
 	}
 	return nil
-}
-
-// fillFile writes and syncs data and closes f in any case.
-func fillFile(f *os.File, data []byte) error {
-	_, err := f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }
 
 func removeIfThere(path string) error {

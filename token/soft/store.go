@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/gosklyuch/gosklyuch/internal/files"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
@@ -233,7 +234,7 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 		if err != nil {
 			return fmt.Errorf("soft: %w", err)
 		}
-		if err := syncDir(s.dir); err != nil {
+		if err := files.SyncDir(s.dir); err != nil {
 			return fmt.Errorf("soft: %w", err)
 		}
 		return nil

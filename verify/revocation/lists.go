@@ -156,7 +156,7 @@ func (o *asker) listed(a Answer) Answer {
 		a.Status = Hold
 		return a
 	}
-	since := a.since()
+	since := a.Since()
 	switch {
 	case !since.After(o.Moment):
 		a.Status = Revoked
@@ -170,8 +170,10 @@ func (o *asker) listed(a Answer) Answer {
 	return a
 }
 
-// since is the moment from which on the certificate does not count.
-func (a Answer) since() time.Time {
+// Since is the moment from which on a revoked certificate does not count: that
+// of the revocation, or the invalidityDate where that is earlier and the key may
+// have been compromised (RFC 5280, section 5.3.2).
+func (a Answer) Since() time.Time {
 	if honourable(a.Reason) {
 		return a.At
 	}

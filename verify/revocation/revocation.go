@@ -404,7 +404,7 @@ func better(a, b Answer) bool {
 	case b.Status == Unknown:
 		return true
 	case a.Status == Revoked && b.Status == Revoked:
-		return a.since().Before(b.since())
+		return a.Since().Before(b.Since())
 	case a.Status == Revoked || b.Status == Revoked:
 		return a.Status == Revoked
 	case a.ThisUpdate.Equal(b.ThisUpdate):

@@ -136,6 +136,16 @@ func (p bouncyCastle) make(c *call, r row) error {
 		return c.ask("sign", form(r), "document.txt", out, key, cert)
 	case cmsTwo:
 		return c.ask("sign", form(r), "document.txt", out, key, cert, m.file("leaf2.p8"), m.file("leaf2.cer"))
+	case stampResponse:
+		query := m.file("stamp.tsq")
+		if err := c.ask("request-stamp", "document.txt", query); err != nil {
+			return err
+		}
+		return c.ask("answer-stamp", query, m.file("tsa.cer"), m.file("tsa.p8"), out)
+	case cmsT:
+		return c.ask("add-stamp", m.file("detached.p7s"), m.file("tsa.cer"), m.file("tsa.p8"), out)
+	case cmsXL, cmsA:
+		return errUnoffered
 	default:
 		return c.ask("make-ocsp", cert, m.file("sub.cer"), m.file("ocsp.cer"), m.file("ocsp.p8"), out)
 	}
@@ -156,8 +166,14 @@ func (bouncyCastle) accept(c *call, r row, m material) error {
 		return c.ask("read-key", file, cert, r.password())
 	case pfxASCII, pfxCyrillic:
 		return c.ask("read-pfx", file, cert, r.password())
-	case cmsAttached, cmsDetached, cmsTwo:
-		return c.ask("verify-message", form(r), file, "document.txt", m.file("root.cer"), sub, fmt.Sprint(signers(r)))
+	case cmsAttached, cmsDetached, cmsTwo, cmsT, cmsXL, cmsA:
+		err := c.ask("verify-message", form(r), file, "document.txt", m.file("root.cer"), sub, fmt.Sprint(signers(r)))
+		if n := levels[r].stamps; n > 0 && err == nil {
+			err = c.ask("verify-stamps", file, "document.txt", fmt.Sprint(n), m.file("root.cer"), sub)
+		}
+		return err
+	case stampResponse:
+		return c.ask("verify-stamp", file, "document.txt", m.file("root.cer"), sub)
 	default:
 		return c.ask("verify-ocsp", file, cert, sub)
 	}
@@ -165,7 +181,7 @@ func (bouncyCastle) accept(c *call, r row, m material) error {
 
 // form says where the document of a message is.
 func form(r row) string {
-	if r == cmsDetached {
+	if r.detached() {
 		return "detached"
 	}
 	return "attached"

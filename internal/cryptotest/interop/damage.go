@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
+	"github.com/gosklyuch/gosklyuch/tsp"
 )
 
 // damage writes the corrupted copy of a row's file: one octet is changed where
@@ -50,9 +52,29 @@ func weakSpot(r row, b []byte, set paramset) (int, error) {
 			return 0, err
 		}
 		return found(bytes.Index(b, resp.Signature), len(resp.Signature)-1)
+	case cmsT, cmsXL, cmsA:
+		return stampSpot(r, b)
 	default: // the signature value stands at the end
 		return len(b) - 1, nil
 	}
+}
+
+// stampSpot is in the signature of the time stamp that the level adds.
+func stampSpot(r row, b []byte) (int, error) {
+	sd, err := cms.ReadSigned(bytes.NewReader(b), nil, cms.Limits{})
+	if err != nil {
+		return 0, err
+	}
+	attrs := sd.Signers[0].Unsigned(levels[r].last)
+	if len(attrs) != 1 || len(attrs[0].Values) != 1 {
+		return 0, errNoSpot
+	}
+	token, err := tsp.ParseToken(attrs[0].Values[0])
+	if err != nil {
+		return 0, err
+	}
+	signature := token.Signed.Signers[0].Signature
+	return found(bytes.Index(b, signature), len(signature)-1)
 }
 
 func found(at, offset int) (int, error) {

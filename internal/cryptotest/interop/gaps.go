@@ -32,15 +32,33 @@ func declaredGaps() []gap {
 			all = append(all, gap{peer: "GnuTLS", dir: d, rows: refusal.rows, sets: gnutlsUnknown, pattern: refusal.pattern, note: unknownSet})
 		}
 	}
-	return all
+	return append(all, blind...)
 }
 
 // offers are the gaps in what the peers make.
 var offers = []gap{
 	{peer: "GnuTLS", dir: fromPeer, rows: []row{cmsTwo}, unoffered: true, note: "certtool makes messages with one signer only"},
 	{peer: "GnuTLS", dir: fromPeer, rows: []row{ocspResponse}, unoffered: true, note: "GnuTLS has no command that makes OCSP responses"},
+	{peer: "GnuTLS", dir: fromUs, rows: []row{stampResponse}, unoffered: true, note: gnutlsNoStamps},
+	{peer: "GnuTLS", dir: fromPeer, rows: []row{stampResponse}, unoffered: true, note: gnutlsNoStamps},
+	{peer: "GnuTLS", dir: corrupted, rows: []row{stampResponse}, unoffered: true, note: gnutlsNoStamps},
+	{peer: "GnuTLS", dir: fromPeer, rows: []row{cmsT, cmsXL, cmsA}, unoffered: true, note: "certtool puts no time stamp into a message"},
+	{peer: "OpenSSL", dir: fromPeer, rows: []row{cmsT, cmsXL, cmsA}, unoffered: true, note: "openssl cms puts no time stamp into a message"},
+	{peer: "Bouncy Castle", dir: fromPeer, rows: []row{cmsXL, cmsA}, unoffered: true, note: "Bouncy Castle has no code for the levels above T"},
 	{peer: "GnuTLS", dir: fromPeer, sets: gnutlsUnknown, pattern: "Unsupported curve", note: unknownSet},
 }
+
+// gnutlsNoStamps is the note of RFC 3161.
+const gnutlsNoStamps = "GnuTLS has no command for time stamps"
+
+// blind are the peers that read a message with a level as CMS and see no more:
+// the bit lies in the time stamp that the level adds.
+var blind = []gap{
+	{peer: "OpenSSL", dir: corrupted, rows: []row{cmsT, cmsXL, cmsA}, pattern: errAcceptsDamage.Error(), note: blindNote},
+	{peer: "GnuTLS", dir: corrupted, rows: []row{cmsT, cmsXL, cmsA}, pattern: errAcceptsDamage.Error(), note: blindNote},
+}
+
+const blindNote = "the peer reads the message as CMS and does not look at time stamps in it; GosKlyuch refuses the damaged one"
 
 // unknownSet is the note of a parameter set that a peer does not have.
 const unknownSet = "the peer does not know the set"
@@ -54,7 +72,7 @@ var gnutlsRefusals = []struct {
 	{"The curve is unsupported", []row{request, crl, ocspResponse}},
 	{"ASN1 parser: Error in TAG", []row{p8, p8Encrypted}},
 	{"The requested data were not available", []row{pfxASCII, pfxCyrillic}},
-	{"Public key signature verification has failed", []row{cmsAttached, cmsDetached, cmsTwo}},
+	{"Public key signature verification has failed", []row{cmsAttached, cmsDetached, cmsTwo, cmsT, cmsXL, cmsA}},
 }
 
 // gap returns the declared gap of a cell, or nil.

@@ -107,7 +107,9 @@ func (p gnuTLS) accept(c *call, r row, m material) error {
 		return p.matches(c, m, "--inder", "--load-privkey", file, "--password", r.password())
 	case pfxASCII, pfxCyrillic:
 		return p.openPFX(c, r, m, file)
-	case cmsAttached, cmsDetached, cmsTwo:
+	case stampResponse:
+		return errUnoffered
+	case cmsAttached, cmsDetached, cmsTwo, cmsT, cmsXL, cmsA:
 		return p.verifyMessage(c, r, m, file)
 	default:
 		return c.verified("Verifying OCSP Response: Success", "ocsptool", "--verify-response", "--verify-allow-broken",
@@ -192,7 +194,7 @@ func (p gnuTLS) verifyMessage(c *call, r row, m material, file string) error {
 		return err
 	}
 	args := []string{"certtool", "--p7-verify", "--verify-profile", "low", "--inder", "--infile", file, "--load-ca-certificate", authorities}
-	if r == cmsDetached {
+	if r.detached() {
 		args = append(args, "--load-data", "document.txt")
 	}
 	said, err := c.combined(args...)

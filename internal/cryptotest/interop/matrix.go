@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // A paramset is a parameter set of GOST R 34.10-2012: its name on the command
@@ -54,24 +57,49 @@ const (
 	cmsDetached
 	cmsTwo
 	ocspResponse
+	stampResponse
+	cmsT
+	cmsXL
+	cmsA
 	rowCount
 )
 
 // rows gives each kind its title and the file that is handed over; the other
 // files of a producer (certificates, document) accompany it.
 var rows = [rowCount]struct{ title, file string }{
-	chain:        {"certificate chain (root, intermediate, leaf)", "leaf.cer"},
-	request:      {"request (PKCS #10)", "leaf.csr"},
-	crl:          {"revocation list", "sub.crl"},
-	p8:           {"PKCS #8, plain", "leaf.p8"},
-	p8Encrypted:  {"PKCS #8, encrypted", "leaf-encrypted.p8"},
-	pfxASCII:     {"PFX, ASCII password", "ascii.pfx"},
-	pfxCyrillic:  {"PFX, Cyrillic password", "cyrillic.pfx"},
-	cmsAttached:  {"CMS, attached", "attached.p7s"},
-	cmsDetached:  {"CMS, detached", "detached.p7s"},
-	cmsTwo:       {"CMS, two signers", "two.p7s"},
-	ocspResponse: {"OCSP response", "ocsp.der"},
+	chain:         {"certificate chain (root, intermediate, leaf)", "leaf.cer"},
+	request:       {"request (PKCS #10)", "leaf.csr"},
+	crl:           {"revocation list", "sub.crl"},
+	p8:            {"PKCS #8, plain", "leaf.p8"},
+	p8Encrypted:   {"PKCS #8, encrypted", "leaf-encrypted.p8"},
+	pfxASCII:      {"PFX, ASCII password", "ascii.pfx"},
+	pfxCyrillic:   {"PFX, Cyrillic password", "cyrillic.pfx"},
+	cmsAttached:   {"CMS, attached", "attached.p7s"},
+	cmsDetached:   {"CMS, detached", "detached.p7s"},
+	cmsTwo:        {"CMS, two signers", "two.p7s"},
+	ocspResponse:  {"OCSP response", "ocsp.der"},
+	stampResponse: {"time-stamp response (RFC 3161)", "stamp.tsr"},
+	cmsT:          {"CMS, level T (detached)", "t.p7s"},
+	cmsXL:         {"CMS, level XL (detached)", "xl.p7s"},
+	cmsA:          {"CMS, level A (detached)", "a.p7s"},
 }
+
+// A level is what a message has above its signature.
+type level struct {
+	name   string  // as the program writes it
+	stamps int     // time stamps in the message
+	last   oid.OID // the attribute of the time stamp that the level adds
+}
+
+// levels are those of the rows that have one.
+var levels = map[row]level{
+	cmsT:  {"t", 1, oid.AttrSignatureTimeStamp},
+	cmsXL: {"xl", 2, oid.AttrEscTimeStamp},
+	cmsA:  {"a", 3, oid.AttrArchiveTimeStampV3},
+}
+
+// detached says whether the document of a message lies beside it.
+func (r row) detached() bool { return r == cmsDetached || levels[r].stamps > 0 }
 
 // Passwords of the files.
 const (
@@ -197,6 +225,12 @@ func (m *matrix) runSet(ctx context.Context, set paramset) error {
 		if err != nil {
 			return fmt.Errorf("our %s: %w", rows[r].title, err)
 		}
+		// Where no peer makes such a file, only ours shows that we read it.
+		if levels[row(r)].stamps > 0 {
+			if err := m.accept(c, m.ours, row(r), material{dir: m.ours.dir()}); err != nil {
+				return fmt.Errorf("we refuse our own %s: %w", rows[r].title, err)
+			}
+		}
 	}
 	var wg sync.WaitGroup
 	for _, p := range m.peers {
@@ -281,6 +315,9 @@ func (m *matrix) accept(c *call, p party, r row, from material) error {
 	return err
 }
 
+// errAcceptsDamage is what no reader should do.
+var errAcceptsDamage = errors.New("accepts the corrupted file")
+
 // refused returns nil if both sides refuse the corrupted copy of our file, and
 // we the corrupted copy of the peer's. A peer that does not take even the good
 // file proves nothing.
@@ -289,14 +326,15 @@ func (m *matrix) refused(c *call, p party, r row, theirs, made error) error {
 		return theirs
 	}
 	bad := material{dir: m.ours.dir(), damaged: true}
-	if m.accept(c, p, r, bad) == nil {
-		return fmt.Errorf("%s accepts the corrupted file of %s", p.name(), m.ours.name())
-	}
 	if m.accept(c, m.ours, r, bad) == nil {
 		return fmt.Errorf("%s accepts its own corrupted file", m.ours.name())
 	}
 	if made == nil && m.accept(c, m.ours, r, material{dir: p.dir(), damaged: true}) == nil {
 		return fmt.Errorf("%s accepts the corrupted file of %s", m.ours.name(), p.name())
+	}
+	if m.accept(c, p, r, bad) == nil {
+		// Last: a declared gap says that it was the peer alone.
+		return &refusal{p.name(), errAcceptsDamage, errAcceptsDamage.Error()}
 	}
 	return nil
 }

@@ -55,13 +55,17 @@ func (p openSSL) make(c *call, r row) error {
 		return c.all(sign)
 	case cmsTwo:
 		return c.all(append(sign, "-nodetach", "-signer", m.file("leaf2.pem"), "-inkey", m.file("leaf2.key")))
+	case stampResponse:
+		return p.makeStamp(c, m, out)
+	case cmsT, cmsXL, cmsA:
+		return errUnoffered
 	default:
 		return p.makeOCSP(c, m, out)
 	}
 }
 
 func (openSSL) makeChain(c *call, m material) error {
-	keys := []string{"root.p8", "sub.p8", "leaf.p8", "leaf2.p8", "ocsp.p8"}
+	keys := []string{"root.p8", "sub.p8", "leaf.p8", "leaf2.p8", "ocsp.p8", "tsa.p8"}
 	for _, k := range keys {
 		if _, err := c.run("openssl", "genpkey", "-algorithm", "gost2012_"+c.set.bits(), "-pkeyopt", "paramset:"+opensslSets[c.set.name],
 			"-outform", "DER", "-out", m.file(k)); err != nil {
@@ -83,6 +87,7 @@ func (openSSL) makeChain(c *call, m material) error {
 		{"leaf", "Peer leaf", "sub", "leaf"},
 		{"leaf2", "Peer second leaf", "sub", "leaf"},
 		{"ocsp", "Peer OCSP", "sub", "ocsp"},
+		{"tsa", "Peer TSA", "sub", "tsa_cert"},
 	} {
 		err := c.all(
 			[]string{"openssl", "req", "-new", "-key", m.file(s.name + ".key"), "-subj", "/CN=" + s.subject + "/C=RU", "-out", m.file(s.name + ".req")},
@@ -94,7 +99,7 @@ func (openSSL) makeChain(c *call, m material) error {
 			return err
 		}
 	}
-	return c.pem(m.dir, "root.cer", "sub.cer", "leaf.cer", "leaf2.cer", "ocsp.cer")
+	return c.pem(m.dir, "root.cer", "sub.cer", "leaf.cer", "leaf2.cer", "ocsp.cer", "tsa.cer")
 }
 
 func (openSSL) makeCRL(c *call, m material, out string) error {
@@ -126,6 +131,20 @@ func (openSSL) makeOCSP(c *call, m material, out string) error {
 	})
 }
 
+// makeStamp asks and answers; the authority's rules are in openssl.cnf.
+func (openSSL) makeStamp(c *call, m material, out string) error {
+	if err := c.write(m.file("tsa-serial"), []byte("01\n")); err != nil {
+		return err
+	}
+	query := m.file("stamp.tsq")
+	return c.all(
+		[]string{"openssl", "ts", "-query", "-data", "document.txt", "-md_gost12_256", "-cert", "-out", query},
+		[]string{
+			"openssl", "ts", "-reply", "-queryfile", query, "-signer", m.file("tsa.pem"), "-inkey", m.file("tsa.key"),
+			"-md_gost12_" + c.set.bits(), "-out", out,
+		})
+}
+
 func (p openSSL) accept(c *call, r row, m material) error {
 	file, root, sub := m.main(r), m.file("root.pem"), m.file("sub.pem")
 	switch r {
@@ -144,8 +163,10 @@ func (p openSSL) accept(c *call, r row, m material) error {
 			return err
 		}
 		return p.matches(c, m, "openssl", "pkey", "-in", opened, "-pubout")
-	case cmsAttached, cmsDetached, cmsTwo:
+	case cmsAttached, cmsDetached, cmsTwo, cmsT, cmsXL, cmsA:
 		return p.verify(c, r, m, root, sub)
+	case stampResponse:
+		return c.all([]string{"openssl", "ts", "-verify", "-data", "document.txt", "-in", file, "-CAfile", root, "-untrusted", sub})
 	default:
 		return c.all([]string{"openssl", "ocsp", "-respin", file, "-no_nonce", "-issuer", sub, "-cert", m.file("leaf.pem"), "-CAfile", root, "-verify_other", sub})
 	}
@@ -174,7 +195,7 @@ func (p openSSL) verify(c *call, r row, m material, root, sub string) error {
 	}
 	content := p.dir() + "/content.txt"
 	args := []string{"openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", m.main(r), "-CAfile", authorities, "-out", content}
-	if r == cmsDetached {
+	if r.detached() {
 		args = append(args, "-content", "document.txt")
 	}
 	if _, err := c.run(args...); err != nil {

@@ -47,15 +47,57 @@ func authorityCommands(p paramset) [][]string {
 
 var serveCommand = []string{"gosklyuch", "ca", "serve", "--dir", "ca", "--listen", "127.0.0.1:0", "--json"}
 
+// stampCommands give the authority for time stamps its certificate.
+func stampCommands() [][]string {
+	return [][]string{
+		{"gosklyuch", "request", "create", "--key", "gosklyuch/tsa.p8", "--profile", "tsa", "--subject", "CN=TSA,C=RU", "--format", "der", "-o", "gosklyuch/tsa.csr"},
+		{"gosklyuch", "ca", "issue", "gosklyuch/tsa.csr", "--dir", "ca", "--profile", "tsa", "-o", "gosklyuch/tsa.cer"},
+	}
+}
+
+var serveStamps = []string{
+	"gosklyuch", "serve", "tsa", "--listen", "127.0.0.1:0", "--key", "gosklyuch/tsa.p8", "--cert", "gosklyuch/tsa.cer",
+	"--chain", "ca/ca.cer", "--policy", "1.2.3.4", "--json",
+}
+
+// Files with the addresses of the two services, and how a command line names them.
+const (
+	ocspAddress = "address"
+	tsaAddress  = "tsa-address"
+
+	ocspURL = "http://127.0.0.1:PORT/ocsp"
+	tsaURL  = "http://127.0.0.1:PORT/"
+)
+
 // startAuthority makes root and issuing authority and lets the second one
-// serve; stop ends it. The address stands in the call's set folder.
+// serve, and an authority for time stamps beside it; stop ends both.
 func startAuthority(c *call) (stop func(), err error) {
 	if err := c.all(authorityCommands(c.set)...); err != nil {
 		return nil, err
 	}
+	if err := (ours{}).plainKey(c, "gosklyuch/tsa.p8"); err != nil {
+		return nil, err
+	}
+	if err := c.all(stampCommands()...); err != nil {
+		return nil, err
+	}
+	stopOCSP, err := serve(c, serveCommand, ocspAddress)
+	if err != nil {
+		return nil, err
+	}
+	stopStamps, err := serve(c, serveStamps, tsaAddress)
+	if err != nil {
+		stopOCSP()
+		return nil, err
+	}
+	return func() { stopStamps(); stopOCSP() }, nil
+}
+
+// serve starts a service until stop. Its address stands in a file of the set.
+func serve(c *call, args []string, address string) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	serving := &call{ctx: ctx, tools: c.tools, set: c.set, work: c.work}
-	cmd := serving.process(command{args: serveCommand})
+	cmd := serving.process(command{args: args})
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.StdoutPipe()
@@ -74,9 +116,9 @@ func startAuthority(c *call) (stop func(), err error) {
 	var said struct{ Listen string }
 	if err := json.NewDecoder(out).Decode(&said); err != nil {
 		stop()
-		return nil, fmt.Errorf("ca serve does not name its address: %w", err)
+		return nil, fmt.Errorf("%s does not name its address: %w", strings.Join(args[:3], " "), err)
 	}
-	return stop, c.write("address", []byte(said.Listen))
+	return stop, c.write(address, []byte(said.Listen))
 }
 
 func (p ours) make(c *call, r row) error {
@@ -111,9 +153,35 @@ func (p ours) make(c *call, r row) error {
 	case cmsTwo:
 		return c.all(append(sign, "--attached", "-o", m.file("one.p7s")),
 			[]string{"gosklyuch", "cosign", "document.txt", m.file("one.p7s"), "--key", m.file("leaf2.p8"), "--cert", m.file("leaf2.cer"), "-o", out})
+	case stampResponse:
+		return p.stamp(c, out)
+	case cmsT:
+		return c.runAt(tsaAddress, append(sign, "--chain", m.file("sub.cer"), "--level", "t", "--tsa", tsaURL, "-o", out)...)
+	case cmsXL:
+		if err := c.all([]string{"gosklyuch", "ca", "crl", "--dir", "root-ca", "-o", m.file("root.crl")}); err != nil {
+			return err
+		}
+		return p.raise(c, m, cmsT, r)
+	case cmsA:
+		return p.raise(c, m, cmsXL, r)
 	default:
 		return p.queryOCSP(c, m, out)
 	}
+}
+
+// stamp asks our own authority, which startAuthority has started.
+func (ours) stamp(c *call, out string) error {
+	for _, args := range append(stampCommands(), serveStamps) {
+		c.lines = append(c.lines, strings.Join(quoted(args), " "))
+	}
+	return c.runAt(tsaAddress, "gosklyuch", "timestamp", "create", "document.txt", "--tsa", tsaURL, "-o", out)
+}
+
+// raise makes the file of a row out of the one of the level below.
+func (ours) raise(c *call, m material, from, to row) error {
+	return c.runAt(tsaAddress, "gosklyuch", "raise", m.main(from), "document.txt", "--level", levels[to].name, "--tsa", tsaURL,
+		"--trust", m.file("root.cer"), "--intermediate", m.file("sub.cer"), "--crl", m.file("root.crl"), "--crl", m.main(crl),
+		"--offline", "-o", m.main(to))
 }
 
 // makeChain makes two signers with certificates: the first one's key lives in a
@@ -179,16 +247,24 @@ func (ours) openKey(c *call, from, to string) error {
 }
 
 func (ours) queryOCSP(c *call, m material, out string) error {
-	address, err := c.read("address")
+	return c.runAt(ocspAddress, "gosklyuch", "ocsp", "query", m.file("leaf.cer"), "--issuer", m.file("sub.cer"), "--url", ocspURL, "-o", out)
+}
+
+// runAt runs a command against one of our services: its address replaces the
+// one in args, which stands in the notes.
+func (c *call) runAt(address string, args ...string) error {
+	to, err := c.read(address)
 	if err != nil {
 		return err
 	}
-	args := []string{
-		"gosklyuch", "ocsp", "query", m.file("leaf.cer"), "--issuer", m.file("sub.cer"),
-		"--url", "http://" + string(address) + "/ocsp", "-o", out,
+	k := command{show: strings.Join(quoted(args), " ")}
+	for _, a := range args {
+		k.args = append(k.args, strings.Replace(a, "127.0.0.1:PORT", string(to), 1))
 	}
-	show := strings.ReplaceAll(strings.Join(args, " "), string(address), "127.0.0.1:PORT")
-	_, err = c.runCommand(command{args: args, show: show, also: exitIndeterminate})
+	if address == ocspAddress {
+		k.also = exitIndeterminate
+	}
+	_, err = c.runCommand(k)
 	return err
 }
 
@@ -223,8 +299,10 @@ func (p ours) accept(c *call, r row, m material) error {
 		}
 		_, err := c.runCommand(k)
 		return err
-	case cmsAttached, cmsDetached, cmsTwo:
+	case cmsAttached, cmsDetached, cmsTwo, cmsT, cmsXL, cmsA:
 		return p.verify(c, r, file, trust)
+	case stampResponse:
+		return c.all(append([]string{"gosklyuch", "timestamp", "verify", file, "document.txt"}, trust...))
 	default:
 		return c.all([]string{"gosklyuch", "ocsp", "verify", file, "--cert", cert, "--issuer", m.file("sub.cer"), "--trust", m.file("root.cer")})
 	}
@@ -232,19 +310,24 @@ func (p ours) accept(c *call, r row, m material) error {
 
 func (ours) verify(c *call, r row, file string, trust []string) error {
 	args := []string{"gosklyuch", "verify", file}
-	if r == cmsDetached {
+	if r.detached() {
 		args = []string{"gosklyuch", "verify", "document.txt", file}
 	}
 	out, err := c.run(append(append(args, trust...), "--json")...)
 	if err != nil {
 		return err
 	}
-	var report struct{ Signatures []struct{ Status string } }
+	var report struct {
+		Signatures []struct{ Status, Level string }
+	}
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		return err
 	}
 	if len(report.Signatures) != signers(r) {
 		return fmt.Errorf("%s: %d signatures seen, not %d", file, len(report.Signatures), signers(r))
+	}
+	if want, got := levels[r].name, report.Signatures[0].Level; want != "" && got != want {
+		return fmt.Errorf("%s: level %s, not %s", file, got, want)
 	}
 	return nil
 }

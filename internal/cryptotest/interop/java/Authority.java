@@ -7,6 +7,7 @@ import java.util.Date;
 import java.util.List;
 import java.util.Set;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.cmp.PKIStatus;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cms.SignerInfoGenerator;
@@ -18,7 +19,9 @@ import org.bouncycastle.tsp.TimeStampRequest;
 import org.bouncycastle.tsp.TimeStampRequestGenerator;
 import org.bouncycastle.tsp.TimeStampResponse;
 import org.bouncycastle.tsp.TimeStampResponseGenerator;
+import org.bouncycastle.tsp.TimeStampToken;
 import org.bouncycastle.tsp.TimeStampTokenGenerator;
+import org.bouncycastle.util.Arrays;
 import org.bouncycastle.util.CollectionStore;
 
 /** Requests and responses of the Time-Stamp Protocol. */
@@ -35,13 +38,20 @@ final class Authority {
     /** request-stamp DOCUMENT OUT: with a nonce and certReq. */
     static String request(Peer.Arguments a) throws Exception {
         byte[] document = a.bytes();
-        Path out = a.file();
-        var calculator = digests().get(new AlgorithmIdentifier(STREEBOG_256));
-        calculator.getOutputStream().write(document);
+        Files.write(a.file(), request(document).getEncoded());
+        return "request";
+    }
+
+    private static TimeStampRequest request(byte[] content) throws Exception {
         var g = new TimeStampRequestGenerator();
         g.setCertReq(true);
-        Files.write(out, g.generate(STREEBOG_256, calculator.getDigest(), new BigInteger(60, new SecureRandom())).getEncoded());
-        return "request";
+        return g.generate(STREEBOG_256, digest(STREEBOG_256, content), new BigInteger(60, new SecureRandom()));
+    }
+
+    private static byte[] digest(ASN1ObjectIdentifier algorithm, byte[] content) throws Exception {
+        var calculator = digests().get(new AlgorithmIdentifier(algorithm));
+        calculator.getOutputStream().write(content);
+        return calculator.getDigest();
     }
 
     /** answer-stamp REQUEST CERT KEY OUT. */
@@ -50,14 +60,42 @@ final class Authority {
         X509CertificateHolder c = Certificates.read(a);
         Keys.Pair k = Certificates.readKey(a);
         Path out = a.file();
+        Files.write(out, answer(request, c, k).getEncoded());
+        return "response";
+    }
+
+    /** A token over some octets. */
+    static TimeStampToken token(byte[] content, X509CertificateHolder c, Keys.Pair k) throws Exception {
+        return answer(request(content), c, k).getTimeStampToken();
+    }
+
+    private static TimeStampResponse answer(TimeStampRequest request, X509CertificateHolder c, Keys.Pair k) throws Exception {
         SignerInfoGenerator signer = new JcaSignerInfoGeneratorBuilder(digests()).build(Keys.signer(k), c);
         var calculator = digests().get(new AlgorithmIdentifier(STREEBOG_256));
         var tokens = new TimeStampTokenGenerator(signer, calculator, POLICY);
         tokens.addCertificates(new CollectionStore<>(List.of(c)));
         var responses = new TimeStampResponseGenerator(tokens, Set.of(STREEBOG_256.getId()));
-        TimeStampResponse r = responses.generate(request, BigInteger.valueOf(77), new Date());
-        Files.write(out, r.getEncoded());
-        return "response";
+        return responses.generate(request, BigInteger.valueOf(77), new Date());
+    }
+
+    /** verify-stamp RESPONSE DOCUMENT ROOT SUB: granted, for this document, by an authority whose chain holds. */
+    static String verifyOf(Peer.Arguments a) throws Exception {
+        var response = new TimeStampResponse(a.der());
+        byte[] document = a.bytes();
+        X509CertificateHolder root = Certificates.read(a);
+        X509CertificateHolder sub = Certificates.read(a);
+        TimeStampToken token = response.getTimeStampToken();
+        if (response.getStatus() != PKIStatus.GRANTED || token == null) {
+            throw new SignatureException("no token: " + response.getStatusString());
+        }
+        X509CertificateHolder c = Stamps.authority(token);
+        Certificates.path(root, sub, c);
+        token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider(Keys.PROVIDER).build(c));
+        byte[] imprint = token.getTimeStampInfo().getMessageImprintDigest();
+        if (!Arrays.areEqual(imprint, digest(token.getTimeStampInfo().getMessageImprintAlgOID(), document))) {
+            throw new SignatureException("the time stamp is about another document");
+        }
+        return "token";
     }
 
     /** verify-response REQUEST RESPONSE CERT: granted, for this request, by this authority. */

@@ -78,7 +78,7 @@ final class Certificates {
         return new Extra(Extension.keyUsage, true, new KeyUsage(bits));
     }
 
-    /** make-chain SET FOLDER: root, sub, leaf, leaf2 and ocsp, each NAME.cer with its key NAME.p8. */
+    /** make-chain SET FOLDER: root, sub, leaf, leaf2, ocsp and tsa, each NAME.cer with its key NAME.p8. */
     static String makeChain(Peer.Arguments a) throws Exception {
         String set = a.text();
         Path dir = a.file();
@@ -87,6 +87,7 @@ final class Certificates {
         var ca = new Extra(Extension.basicConstraints, true, new BasicConstraints(true));
         var leafCA = new Extra(Extension.basicConstraints, true, new BasicConstraints(0));
         var responder = new Extra(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(KeyPurposeId.id_kp_OCSPSigning));
+        var stamper = new Extra(Extension.extendedKeyUsage, true, new ExtendedKeyUsage(KeyPurposeId.id_kp_timeStamping));
         var noCheck = new Extra(OCSPObjectIdentifiers.id_pkix_ocsp_nocheck, false, DERNull.INSTANCE);
         String rootName = "CN=Peer root,C=RU";
         String subName = "CN=Peer CA,C=RU";
@@ -98,6 +99,8 @@ final class Certificates {
         save(dir, "leaf2", key, issue(subName, sub, "CN=Peer second leaf,C=RU", key, 4, usage(SIGNER_USAGE)));
         key = Keys.generate(set);
         save(dir, "ocsp", key, issue(subName, sub, "CN=Peer OCSP,C=RU", key, 5, usage(KeyUsage.digitalSignature), responder, noCheck));
+        key = Keys.generate(set);
+        save(dir, "tsa", key, issue(subName, sub, "CN=Peer TSA,C=RU", key, 6, usage(KeyUsage.digitalSignature), stamper));
         return "chain";
     }
 

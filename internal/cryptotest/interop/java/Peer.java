@@ -39,6 +39,8 @@ final class Peer {
         COMMANDS.put("sign", Messages::sign);
         COMMANDS.put("verify-message", Messages::verify);
         COMMANDS.put("verify-stamps", Stamps::verify);
+        COMMANDS.put("add-stamp", Stamps::add);
+        COMMANDS.put("verify-stamp", Authority::verifyOf);
         COMMANDS.put("request-stamp", Authority::request);
         COMMANDS.put("answer-stamp", Authority::answer);
         COMMANDS.put("verify-response", Authority::verify);

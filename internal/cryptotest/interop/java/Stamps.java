@@ -1,18 +1,22 @@
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.security.MessageDigest;
 import java.security.SignatureException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.ASN1OctetString;
 import org.bouncycastle.asn1.ASN1Sequence;
 import org.bouncycastle.asn1.ASN1Set;
+import org.bouncycastle.asn1.DERSet;
 import org.bouncycastle.asn1.cms.Attribute;
+import org.bouncycastle.asn1.cms.AttributeTable;
 import org.bouncycastle.asn1.cms.ContentInfo;
 import org.bouncycastle.asn1.cms.SignedData;
 import org.bouncycastle.asn1.cms.SignerInfo;
@@ -21,6 +25,7 @@ import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cms.CMSProcessableByteArray;
 import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.SignerInformation;
+import org.bouncycastle.cms.SignerInformationStore;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
 import org.bouncycastle.tsp.TimeStampToken;
 import org.bouncycastle.util.Selector;
@@ -34,13 +39,36 @@ final class Stamps {
     private static final ASN1ObjectIdentifier ARCHIVE_V3 = new ASN1ObjectIdentifier("0.4.0.1733.2.4");
     private static final ASN1ObjectIdentifier HASH_INDEX_V3 = new ASN1ObjectIdentifier("0.4.0.19122.1.5");
 
+    private static final Set<ASN1ObjectIdentifier> STAMPS = Set.of(SIGNATURE, CADES_C, ARCHIVE_V3);
+
     private Stamps() {}
 
-    /** verify-stamps SIGNATURE DOCUMENT COUNT: a detached signature and that many time stamps in it. */
+    /** add-stamp SIGNATURE CERT KEY OUT: every signature gets a signature-time-stamp (CAdES-T). */
+    static String add(Peer.Arguments a) throws Exception {
+        var message = new CMSSignedData(a.der());
+        X509CertificateHolder c = Certificates.read(a);
+        Keys.Pair k = Certificates.readKey(a);
+        List<SignerInformation> signers = new ArrayList<>();
+        for (SignerInformation i : message.getSignerInfos()) {
+            var token = new DERSet(Authority.token(i.getSignature(), c, k).toCMSSignedData().toASN1Structure());
+            var attributes = new AttributeTable(new DERSet(new Attribute(SIGNATURE, token)));
+            signers.add(SignerInformation.replaceUnsignedAttributes(i, attributes));
+        }
+        var stamped = CMSSignedData.replaceSigners(message, new SignerInformationStore(signers));
+        Files.write(a.file(), stamped.toASN1Structure().getEncoded("DER"));
+        return signers.size() + " time stamps";
+    }
+
+    /**
+     * verify-stamps SIGNATURE DOCUMENT COUNT [ROOT SUB]: a detached signature and that many time stamps in it, whose
+     * authorities lie below SUB.
+     */
     static String verify(Peer.Arguments a) throws Exception {
         byte[] der = a.der();
         byte[] document = a.bytes();
         int want = Integer.parseInt(a.text());
+        X509CertificateHolder root = a.more() ? Certificates.read(a) : null;
+        X509CertificateHolder sub = a.more() ? Certificates.read(a) : null;
         var message = new CMSSignedData(new CMSProcessableByteArray(document), der);
         SignedData signed = SignedData.getInstance(ContentInfo.getInstance(der).getContent());
         int found = 0;
@@ -52,8 +80,15 @@ final class Stamps {
             SignerInfo raw = i.toASN1Structure();
             for (ASN1Encodable e : raw.getUnauthenticatedAttributes()) {
                 Attribute attribute = Attribute.getInstance(e);
+                if (!STAMPS.contains(attribute.getAttrType())) {
+                    continue;
+                }
                 for (ASN1Encodable value : attribute.getAttrValues()) {
-                    found += stamp(attribute.getAttrType(), value, signed, raw, document) ? 1 : 0;
+                    X509CertificateHolder tsa = stamp(attribute.getAttrType(), value, signed, raw, document);
+                    if (sub != null) {
+                        Certificates.path(root, sub, tsa);
+                    }
+                    found++;
                 }
             }
         }
@@ -63,14 +98,16 @@ final class Stamps {
         return found + " time stamps";
     }
 
-    /** Verifies one time stamp; false for an attribute that is none. */
-    private static boolean stamp(ASN1ObjectIdentifier type, ASN1Encodable value, SignedData signed, SignerInfo raw, byte[] document)
-            throws Exception {
-        if (!type.equals(SIGNATURE) && !type.equals(CADES_C) && !type.equals(ARCHIVE_V3)) {
-            return false;
-        }
+    /** The certificate in a token that its signer names. */
+    static X509CertificateHolder authority(TimeStampToken token) throws SignatureException {
+        return certificate(token.getCertificates().getMatches(selector(token)));
+    }
+
+    /** Verifies one time stamp and returns whose it is. */
+    private static X509CertificateHolder stamp(ASN1ObjectIdentifier type, ASN1Encodable value, SignedData signed, SignerInfo raw,
+            byte[] document) throws Exception {
         var token = new TimeStampToken(ContentInfo.getInstance(value));
-        X509CertificateHolder tsa = certificate(token.getCertificates().getMatches(selector(token)));
+        X509CertificateHolder tsa = authority(token);
         token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider(Keys.PROVIDER).build(tsa));
         MessageDigest digest = digest(token.getTimeStampInfo().getMessageImprintAlgOID());
         var octets = new ByteArrayOutputStream();
@@ -88,7 +125,7 @@ final class Stamps {
         if (!MessageDigest.isEqual(digest.digest(octets.toByteArray()), token.getTimeStampInfo().getMessageImprintDigest())) {
             throw new SignatureException("the time stamp " + type + " is about other octets");
         }
-        return true;
+        return tsa;
     }
 
     @SuppressWarnings("unchecked")

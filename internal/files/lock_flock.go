@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
 
-package journal
+package files
 
 import (
 	"errors"
@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock takes an exclusive flock without waiting and reports whether it did.
-func tryLock(f *os.File) (bool, error) {
+// TryLock takes an exclusive lock without waiting and reports whether it did.
+// The system gives it back when the file is closed or the process ends.
+func TryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -25,5 +26,6 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// unlockFile gives the lock back; closing the file would do the same.
-func unlockFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+// Unlock gives the lock back; closing the file or ending the process would do
+// the same.
+func Unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

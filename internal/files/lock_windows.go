@@ -1,4 +1,4 @@
-package journal
+package files
 
 import (
 	"errors"
@@ -8,15 +8,16 @@ import (
 )
 
 // lockAt is the offset of the one octet that is locked. Windows locks are
-// mandatory: an octet far behind the end keeps the records readable.
+// mandatory: an octet far behind the end keeps the file readable.
 const lockAt = 1 << 30
 
 func overlapped() *windows.Overlapped {
 	return &windows.Overlapped{OffsetHigh: lockAt}
 }
 
-// tryLock takes an exclusive lock without waiting and reports whether it did.
-func tryLock(f *os.File) (bool, error) {
+// TryLock takes an exclusive lock without waiting and reports whether it did.
+// The system gives it back when the file is closed or the process ends.
+func TryLock(f *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(f.Fd()),
 		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, overlapped())
 	switch {
@@ -29,5 +30,6 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// unlockFile gives the lock back; closing the file would do the same.
-func unlockFile(f *os.File) { _ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, overlapped()) }
+// Unlock gives the lock back; closing the file or ending the process would do
+// the same.
+func Unlock(f *os.File) { _ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, overlapped()) }

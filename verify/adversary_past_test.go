@@ -1,0 +1,125 @@
+package verify_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
+	"github.com/gosklyuch/gosklyuch/internal/der"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
+	"github.com/gosklyuch/gosklyuch/verify"
+	"github.com/gosklyuch/gosklyuch/verify/revocation"
+)
+
+// TestStolenAuthorityKey: the key of the signer's authority was stolen. What the
+// thief makes and has stamped since then is no evidence, though the stamps are
+// honest (EN 319 102-1, 5.6.2.2).
+func TestStolenAuthorityKey(t *testing.T) {
+	w := newArchiveWorld(t)
+	day := func(n int) time.Time { return w.signed.AddDate(0, 0, n) }
+	stolen, now := day(3), day(10)
+	archive := func(bes []byte, at time.Time, ev cms.Evidence) []byte {
+		timed := addStamp(t, bes, cms.StampSignature, stampSpec{tsa: w.keeper, at: w.signed})
+		full := edit(t, timed, func(*cms.SignedData) []cms.Attribute {
+			out, err := cms.ValuesAttributes(ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		})
+		return addArchive(t, full, stampSpec{tsa: w.keeper, at: at}, nil)
+	}
+	root := testpki.CRL(t, w.Root, &pki.CRLTemplate{ThisUpdate: w.signed.Add(time.Hour), NextUpdate: day(300)}) // roots issue lists that last
+	forged := cms.Evidence{Certificates: w.evOld.Certificates, CRLs: []*pki.RevocationList{
+		root, testpki.CRL(t, w.Sub, &pki.CRLTemplate{ThisUpdate: day(4)}),
+	}}
+	backdated := cms.Evidence{Certificates: w.evOld.Certificates, CRLs: []*pki.RevocationList{
+		root, testpki.CRL(t, w.Sub, &pki.CRLTemplate{ThisUpdate: day(2)}),
+	}}
+	entry := func(at, since time.Time) pki.RevokedEntry {
+		e := testpki.Revoked(w.Sub.Cert, at, pki.ReasonKeyCompromise)
+		e.InvalidityDate = since
+		return e
+	}
+	for name, tc := range map[string]struct {
+		sig   []byte
+		entry pki.RevokedEntry
+		valid bool
+	}{
+		"evidence stamped before":              {archive(w.bes(t), day(1), w.evOld), entry(stolen, time.Time{}), true},
+		"evidence stamped after":               {archive(w.bes(t), day(5), forged), entry(stolen, time.Time{}), false},
+		"backdated evidence stamped after":     {archive(w.bes(t), day(5), backdated), entry(stolen, time.Time{}), false},
+		"evidence between theft and discovery": {archive(w.bes(t), day(5), forged), entry(day(8), stolen), false},
+		"a certificate that nothing proves": {
+			archive(message{signer: w.Leaf, plain: true, noCerts: true, more: []*pki.Certificate{w.Sub.Cert}}.sign(t), day(1), w.evOld), entry(stolen, time.Time{}), false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := w.verifier(t, now)
+			v.Intermediates = pki.NewPool(w.Leaf.Cert)
+			fresh := now.Add(-time.Hour)
+			v.Revocation = &revocation.Static{Lists: []*pki.RevocationList{
+				testpki.CRL(t, w.keepers, &pki.CRLTemplate{ThisUpdate: fresh}),
+				testpki.CRL(t, w.Root, &pki.CRLTemplate{ThisUpdate: fresh, Entries: []pki.RevokedEntry{tc.entry}}),
+			}}
+			if r := judge(t, v, tc.sig, document); tc.valid {
+				want(t, r, verify.VerdictValid, "")
+			} else {
+				want(t, r, verify.VerdictRevoked, verify.RevokedCANoPOE)
+			}
+		})
+	}
+}
+
+// TestLevelWithoutMaterial: a level needs evidence that holds, and an archive
+// stamp that covers it.
+func TestLevelWithoutMaterial(t *testing.T) {
+	w := newArchiveWorld(t)
+	at := w.signed.AddDate(0, 0, 2)
+	hash := alg.Identifier{OID: oid.Streebog256}
+	impostor := testpki.Issue(t, testpki.CA(t, "CN=Sub"), nil)
+	after := &pki.CRLTemplate{ThisUpdate: w.signed.Add(time.Hour)}
+	forged := cms.Evidence{Certificates: w.evOld.Certificates, CRLs: []*pki.RevocationList{testpki.CRL(t, impostor, after), w.evOld.CRLs[1]}}
+	keeper := stampSpec{tsa: w.keeper, at: at.Add(-time.Hour)}
+	esc := stampSpec{tsa: w.tsa, at: w.signed.Add(2 * time.Hour)}
+	nothing := func(x *cms.HashIndex) { *x = *emptyIndex(t, x.Algorithm) }
+	valuesLate := edit(t, addArchive(t, w.t(t), keeper, nil), func(*cms.SignedData) []cms.Attribute {
+		out, err := cms.ValuesAttributes(w.evOld)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	})
+	for name, tc := range map[string]struct {
+		sig   []byte
+		level string
+	}{
+		"xl with a forged list":                   {addStamp(t, addEvidence(t, w.t(t), hash, forged), cms.StampCAdESC, esc), "t"},
+		"a with a forged list":                    {addArchive(t, addEvidence(t, w.t(t), hash, forged), keeper, nil), "t"},
+		"a whose stamp covers nothing":            {addArchive(t, w.xl(t), keeper, nothing), "xl"},
+		"a whose values came after the one stamp": {valuesLate, "t"},
+		"a, renewed after the values":             {addArchive(t, valuesLate, stampSpec{tsa: w.keeper, at: at.Add(-time.Minute)}, nil), "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := judge(t, w.verifier(t, at), tc.sig, document)
+			want(t, r, verify.VerdictValid, "")
+			if s := r.Signatures[0]; s.Level != tc.level {
+				t.Errorf("level %s, want %s", s.Level, tc.level)
+			}
+		})
+	}
+}
+
+// emptyIndex lists nothing.
+func emptyIndex(t *testing.T, id alg.Identifier) *cms.HashIndex {
+	t.Helper()
+	empty := []byte{0x30, 0}
+	x, err := cms.ParseHashIndex(oid.AttrATSHashIndexV3, der.Wrap(0x30, id.DER(), empty, empty, empty))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
