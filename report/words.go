@@ -78,7 +78,7 @@ var (
 	wStampKind    = word{"Что удостоверяет", "What it covers"}
 	wAccredited   = word{"Аккредитация УЦ", "Accreditation"}
 	wStampSerial  = word{"Номер метки", "Number of the stamp"}
-	wStampPolicy  = word{"Политика службы", "Policy of the authority"}
+	wStampPolicy  = word{"Правила службы", "Policy of the authority"}
 	wEvidence     = word{"Сведения об отзыве", "Evidence about revocation"}
 	wNoEvidence   = word{"не понадобились или не найдены", "none was needed or found"}
 	wChecks       = word{"Проверки", "Checks"}

@@ -86,7 +86,7 @@ func (j *job) chosenFormat() (format, error) {
 				return t.format, nil
 			}
 		}
-		return "", badField("format", "Вид ответа бывает json, html, pdf, xml или protocol.", "The format is json, html, pdf, xml or protocol.")
+		return "", badField("format", "Вид ответа: json, html, pdf, xml или protocol.", "The format is json, html, pdf, xml or protocol.")
 	}
 	f, ok := negotiate(j.req.Header.Get("Accept"))
 	if !ok {

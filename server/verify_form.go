@@ -256,7 +256,7 @@ func (j *job) verifier() (*verify.Verifier, error) {
 	switch j.fields["lang"] {
 	case "", "ru", "en":
 	default:
-		return nil, badField("lang", "Язык бывает ru или en.", "The language is ru or en.")
+		return nil, badField("lang", "Язык: ru или en.", "The language is ru or en.")
 	}
 	if name := j.fields["policy"]; name != "" {
 		p, ok := j.s.offered[name]
@@ -267,7 +267,9 @@ func (j *job) verifier() (*verify.Verifier, error) {
 	}
 	if text := j.fields["at"]; text != "" {
 		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
+		// The zero time is no moment, and an offset can lead out of the four
+		// digits that RFC 3339 has for a year: the answer could not be written.
+		if y := at.UTC().Year(); err != nil || at.IsZero() || y < 1 || y > 9999 {
 			return nil, badField("at", "Время at указывается как 2026-06-02T12:00:00Z.", "The time at is written like 2026-06-02T12:00:00Z.")
 		}
 		exact := *v.Policy

@@ -113,7 +113,7 @@ func notMultipart() *problem {
 func notAcceptable() *problem {
 	return &problem{
 		status: http.StatusNotAcceptable, kind: "not-acceptable",
-		ru: "Ответ бывает в виде JSON, HTML, PDF и XML.", en: "An answer can be JSON, HTML, PDF or XML.",
+		ru: "Ответ возможен в виде JSON, HTML, PDF или XML.", en: "An answer can be JSON, HTML, PDF or XML.",
 	}
 }
 

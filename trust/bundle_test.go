@@ -78,6 +78,12 @@ func TestBundle(t *testing.T) {
 			t.Errorf("%s: %d added, %d removed, %d left, %v", step.name, added, removed, len(list), err)
 		}
 	}
+	if own, err := store.OwnPool(); err != nil || own.Len() != 1 || !own.Contains(c) {
+		t.Errorf("own anchors: %v, %v", own, err) // c alone was added by a person
+	}
+	if all, err := store.Pool(); err != nil || all.Len() != 2 {
+		t.Errorf("anchors: %v, %v", all, err)
+	}
 	states, err := store.Bundles()
 	if err != nil || len(states) != 2 || states[0].Serial != 6 || states[0].Outdated(now) || !states[0].Outdated(now.AddDate(0, 2, 0)) {
 		t.Errorf("%+v %v", states, err)

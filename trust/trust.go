@@ -188,14 +188,30 @@ func (s *Store) Remove(id string) (Anchor, error) {
 
 // Pool returns all anchors as a pool. A damaged file is an error: a person
 // believes in that anchor, and its absence would be silent.
-func (s *Store) Pool() (*pki.Pool, error) {
+func (s *Store) Pool() (*pki.Pool, error) { return s.pool(nil) }
+
+// OwnPool is Pool without the anchors that are there because of bundles: only
+// those that a person added one by one. One that a person had added before a
+// bundle brought it stays a person's own.
+func (s *Store) OwnPool() (*pki.Pool, error) {
+	bundles, err := s.Bundles()
+	if err != nil {
+		return nil, err
+	}
+	return s.pool(bundles)
+}
+
+// pool returns the anchors that none of the bundles brought.
+func (s *Store) pool(bundles []BundleState) (*pki.Pool, error) {
 	list, err := s.List()
 	if err != nil {
 		return nil, err
 	}
 	pool := pki.NewPool()
 	for _, a := range list {
-		pool.Add(a.Certificate)
+		if !slices.ContainsFunc(bundles, func(b BundleState) bool { return slices.Contains(b.Anchors, a.ID) }) {
+			pool.Add(a.Certificate)
+		}
 	}
 	return pool, nil
 }

@@ -123,3 +123,98 @@ func emptyIndex(t *testing.T, id alg.Identifier) *cms.HashIndex {
 	}
 	return x
 }
+
+// TestKeyPeriodEvaded: a signer cannot leave the period of the key by claiming no
+// time, or one later than the proven one.
+func TestKeyPeriodEvaded(t *testing.T) {
+	c := testpki.NewChain(t)
+	ended, later := testpki.Leaf(t, "CN=Ended"), testpki.Leaf(t, "CN=Later")
+	ended.PrivateKeyNotBefore, ended.PrivateKeyNotAfter = testpki.Start, testpki.Now.AddDate(0, 0, -1)
+	later.PrivateKeyNotBefore, later.PrivateKeyNotAfter = testpki.Now.Add(-time.Hour), testpki.End
+	v := verifier(t, c)
+	want(t, judge(t, v, message{signer: testpki.Issue(t, ended, c.Sub), noTime: true}.sign(t), document), verify.VerdictIndeterminate, verify.NoPOE)
+	want(t, judge(t, v, message{signer: testpki.Issue(t, later, c.Sub), noTime: true}.sign(t), document), verify.VerdictValid, "")
+	// The claimed time, a minute ago, is within the period; the proven one is not.
+	signer := testpki.Issue(t, later, c.Sub)
+	sig := addStamp(t, message{signer: signer}.sign(t), cms.StampSignature, stampSpec{tsa: tsa(t, c.Sub), at: testpki.Now.Add(-2 * time.Hour)})
+	want(t, judge(t, v, sig, document), verify.VerdictInvalid, verify.SigConstraints)
+}
+
+// TestHoldKnownToday: a hold that is known today counts, whatever older evidence
+// an archive stamp proves.
+func TestHoldKnownToday(t *testing.T) {
+	w := newArchiveWorld(t)
+	v := w.verifier(t, w.years)
+	src := v.Revocation.(*revocation.Static)
+	src.Lists = append(src.Lists, testpki.CRL(t, w.Sub, &pki.CRLTemplate{
+		ThisUpdate: w.signed.AddDate(0, 0, 3), Entries: []pki.RevokedEntry{testpki.Revoked(w.Leaf.Cert, w.signed.Add(-time.Hour), pki.ReasonCertificateHold)},
+	}))
+	if r := judge(t, v, w.a(t), document); r.Status == verify.Passed {
+		t.Errorf("%v %s", r.Verdict(), r.Reason)
+	}
+}
+
+// TestStolenResponderKey: the key of a delegated OCSP responder was stolen. Its
+// answer that was stamped afterwards is no evidence, one from before is.
+func TestStolenResponderKey(t *testing.T) {
+	w := newArchiveWorld(t)
+	day := func(n int) time.Time { return w.signed.AddDate(0, 0, n) }
+	tmpl := testpki.Leaf(t, "CN=Responder")
+	tmpl.ExtKeyUsage = []oid.OID{oid.EKUOCSPSigning}
+	responder := testpki.Issue(t, tmpl, w.Sub)
+	stolen, now := day(3), day(10)
+	root := testpki.CRL(t, w.Root, &pki.CRLTemplate{ThisUpdate: w.signed.Add(time.Hour), NextUpdate: day(300)})
+	for name, tc := range map[string]struct {
+		reason           int
+		answered, proven time.Time
+		valid            bool
+	}{
+		"before":            {pki.ReasonKeyCompromise, day(1), day(2), true},
+		"after":             {pki.ReasonKeyCompromise, day(1), day(5), false},
+		"after, superseded": {pki.ReasonSuperseded, day(1), day(5), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			timed := addStamp(t, w.bes(t), cms.StampSignature, stampSpec{tsa: w.keeper, at: w.signed})
+			full := edit(t, timed, func(*cms.SignedData) []cms.Attribute {
+				out, err := cms.ValuesAttributes(cms.Evidence{
+					Certificates: []*pki.Certificate{w.Sub.Cert, responder.Cert}, CRLs: []*pki.RevocationList{root},
+					OCSP: [][]byte{goodOCSP(t, w.Leaf.Cert, w.Sub.Cert, responder, tc.answered)},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return out
+			})
+			sig := addArchive(t, full, stampSpec{tsa: w.keeper, at: tc.proven}, nil)
+			v := w.verifier(t, now)
+			v.Revocation = &revocation.Static{Lists: []*pki.RevocationList{
+				testpki.CRL(t, w.keepers, &pki.CRLTemplate{ThisUpdate: now.Add(-time.Hour)}),
+				testpki.CRL(t, w.Root, &pki.CRLTemplate{ThisUpdate: now.Add(-time.Hour)}),
+				// Of the responder alone, as one that has the other certificates on a list of their own.
+				testpki.CRL(t, w.Sub, &pki.CRLTemplate{
+					ThisUpdate: now.Add(-time.Hour), Entries: []pki.RevokedEntry{testpki.Revoked(responder.Cert, stolen, tc.reason)},
+					IDP: &pki.IssuingDistributionPoint{OnlyCACerts: true},
+				}),
+			}}
+			if r := judge(t, v, sig, document); (r.Status == verify.Passed) != tc.valid {
+				t.Errorf("%v %s", r.Verdict(), r.Reason)
+			}
+		})
+	}
+}
+
+// TestOwnAnchors: a policy that wants own anchors trusts no others.
+func TestOwnAnchors(t *testing.T) {
+	c := testpki.NewChain(t)
+	v := verifier(t, c)
+	v.OwnRoots = pki.NewPool()
+	sig := signWith(t, c.Leaf)
+	want(t, judge(t, v, sig, document), verify.VerdictValid, "")
+	policy(t, "unep")(v)
+	want(t, judge(t, v, sig, document), verify.VerdictIndeterminate, verify.NoCertificateChain)
+	report, err := v.VerifyCertificate(t.Context(), c.Leaf.Cert)
+	consistent(t, report, err)
+	want(t, report, verify.VerdictIndeterminate, verify.NoCertificateChain)
+	v.OwnRoots = v.Roots
+	want(t, judge(t, v, sig, document), verify.VerdictValid, "")
+}

@@ -160,7 +160,7 @@ func (a *attached) missingValues(ctx context.Context, r *run, s *Signature, cove
 		case known.Status != revocation.Good:
 			out = append(out, r.Lang.pick("нет сведений об отзыве ", "no revocation data about ")+c.Subject.String())
 		case !covered.has(c.Raw) && (i > 0 || covered == &a.archived), !covered.hasAll(known):
-			out = append(out, r.Lang.pick("метка времени уровня не заверяет сертификат или сведения об отзыве ", "the time stamp of the level does not cover the certificate of, or the revocation data about, ")+
+			out = append(out, r.Lang.pick("метка времени этого уровня не заверяет сертификат или сведения об отзыве ", "the time stamp of the level does not cover the certificate of, or the revocation data about, ")+
 				c.Subject.String())
 		}
 	}

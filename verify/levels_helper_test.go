@@ -77,7 +77,7 @@ func edit(t testing.TB, raw []byte, f func(sd *cms.SignedData) []cms.Attribute) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sd.DigestContent(strings.NewReader(document)); err != nil {
+	if err := sd.DigestContent(strings.NewReader(document), alg.Identifier{OID: oid.Streebog512}); err != nil {
 		t.Fatal(err)
 	}
 	sd.Again = nil

@@ -121,7 +121,7 @@ func (v *Verifier) VerifyOCSP(ctx context.Context, resp *ocsp.Response, q OCSPQu
 	// The issuer's own revocation is another question; here it is trusted or not.
 	quiet := *r.pol
 	quiet.UnsafeNoRevocation = true
-	rr := &run{Verifier: v, at: r.at, pol: &quiet}
+	rr := &run{Verifier: r.Verifier, at: r.at, pol: &quiet}
 	if r.pol.UnsafeNoChain {
 		o.warn(stageChain, "certificate-chain", "EN 319 102-1, 5.2.6", r.Lang.pick("цепочка не проверялась", "the chain was not checked"))
 	} else {

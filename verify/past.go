@@ -95,6 +95,7 @@ func (r *run) status(ctx context.Context, chain []*pki.Certificate, p purpose, c
 	}
 	if s.answer.Status == revocation.Good {
 		r.bounds(&s, issuer, p, control)
+		r.reliable(&s, issuer, p, control)
 		r.slide(s.answer, a, cert, control, p)
 	} else if s.reason == "" && (!s.answer.Absent || !r.pol.UnsafeNoRevocation) {
 		s.reason = TryLater
@@ -111,6 +112,8 @@ func (r *run) pastStatus(ctx context.Context, chain []*pki.Certificate, p purpos
 	switch {
 	case !control.stolen.IsZero() && p.proofs.of(cert.Raw, r.at).After(control.stolen):
 		s.reason, s.detail = RevokedCANoPOE, control.theft // the thief may have issued it
+	case s.answer.Status == revocation.Good:
+		r.signers(ctx, &s, chain, p, o)
 	case s.answer.Status == revocation.Unknown && now.Status == revocation.Good:
 		s.reason, s.detail = NoPOE, control.detail
 		if control.reason != "" {
@@ -118,6 +121,29 @@ func (r *run) pastStatus(ctx context.Context, chain []*pki.Certificate, p purpos
 		}
 	}
 	return s
+}
+
+// signers asks what is known today of those who signed the evidence and are not in
+// the path: the evidence of the time need not know that a key was stolen since.
+func (r *run) signers(ctx context.Context, s *status, chain []*pki.Certificate, p purpose, o revocation.Options) {
+	by := s.answer.Chain
+	o.At, o.Moment = r.at, p.proofs.provenAt(s.answer, r.at)
+	for i, c := range by {
+		if i == len(by)-1 || slices.ContainsFunc(chain, c.Equal) {
+			return // the rest is the path
+		}
+		if c.OCSPNoCheck {
+			continue
+		}
+		o.Chain = by[i+1:]
+		a := revocation.Check(ctx, c, by[i+1], r.sources(p.bags), o)
+		if (a.Status == revocation.Revoked || a.Status == revocation.Hold) && !honourable(a.Reason) {
+			s.reason = RevokedCANoPOE
+			s.detail = c.Subject.String() + ": " + r.Lang.sprintf("отозван %s; не доказано, что сведения, подписанные его ключом, старше",
+				"was revoked on %s; nothing proves that what its key signed is older", stamp(a.At))
+			return
+		}
+	}
 }
 
 // existed is the evidence that is proven to have existed at the moment.
@@ -141,6 +167,33 @@ func (r *run) bounds(s *status, issuer *pki.Certificate, p purpose, control *con
 		s.reason = RevocationOutOfBoundsNoPOE
 		s.detail = r.Lang.sprintf("сведения об отзыве подписаны сертификатом, который истёк %s, и не доказано, что они старше",
 			"the evidence is signed with a certificate that expired on %s, and nothing proves that it is older", stamp(by.NotAfter))
+	}
+}
+
+// reliable: evidence that is signed with an algorithm which has come to its end
+// proves nothing, unless it existed before (EN 319 102-1, section 5.6.2): anybody
+// may have made it since.
+func (r *run) reliable(s *status, issuer *pki.Certificate, p purpose, control *controlTime) {
+	a, by := s.answer, signerOf(s.answer, issuer)
+	names := []string{alg.KeyAlgorithmName(by.PublicKey)}
+	if a.Response != nil {
+		names = append(names, alg.DigestName(a.Response.SignatureAlgorithm))
+	}
+	if a.List != nil {
+		for _, l := range append([]*pki.RevocationList{a.List}, a.More...) {
+			names = append(names, alg.DigestName(l.SignatureAlgorithm))
+		}
+	}
+	if !by.Equal(issuer) {
+		names = append(names, alg.DigestName(by.SignatureAlgorithm))
+	}
+	at := p.proofs.provenAt(a, control.at)
+	for _, name := range names {
+		if r.pol.refusal(name, at) != "" && s.reason == "" {
+			s.reason = CryptoConstraintsNoPOE
+			s.detail = r.Lang.sprintf("сведения об отзыве подписаны отменённым алгоритмом (%s), и не доказано, что они старше отмены",
+				"the evidence is signed with a withdrawn algorithm (%s), and nothing proves that it is older than the withdrawal", name)
+		}
 	}
 }
 
@@ -231,7 +284,7 @@ func (r *run) answer(out *Outcome, cert *pki.Certificate, s status, i int, p pur
 	case a.Status == revocation.Good:
 		detail := who + r.Lang.sprintf("не отозван (%s от %s)", "not revoked (%s of %s)", a.Source, stamp(a.ThisUpdate))
 		if a.RevokedLater {
-			detail = who + r.Lang.sprintf("отозван %s, после подтверждённого времени подписи", "was revoked on %s, after the proven time of the signature", stamp(a.At))
+			detail = who + r.Lang.sprintf("отозван %s, после доказанного времени подписи", "was revoked on %s, after the proven time of the signature", stamp(a.At))
 		}
 		out.pass(stageChain, id, cite, detail)
 	case a.Status == revocation.Revoked, a.Status == revocation.Hold:

@@ -25,16 +25,26 @@ func TestWithdrawnAlgorithms(t *testing.T) {
 	stamping.ExtKeyUsage, stamping.ExtKeyUsageCritical = []oid.OID{oid.EKUTimeStamping}, true
 	authority := testpki.IssueKey(t, stamping, strong, testpki.Key(t, "gost2012-512", "tc26-512-a"))
 	end := testpki.Now.AddDate(0, 0, -2)
+	before := &pki.CRLTemplate{ThisUpdate: end.Add(-40 * time.Minute)}
+	values, err := cms.ValuesAttributes(cms.Evidence{
+		Certificates: []*pki.Certificate{c.Sub.Cert}, CRLs: []*pki.RevocationList{testpki.CRL(t, c.Sub, before), testpki.CRL(t, c.Root, before)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
-		tsa    *testpki.Entity
-		at     time.Time
-		reason verify.Reason
+		tsa      *testpki.Entity
+		at       time.Time
+		archived time.Time // when the evidence was stamped; zero: never
+		reason   verify.Reason
 	}{
-		"no proof":            {nil, time.Time{}, verify.CryptoConstraintsNoPOE},
-		"proof from before":   {authority, end.Add(-time.Hour), ""},
-		"proof from after":    {authority, end.Add(time.Hour), verify.CryptoConstraintsNoPOE},
-		"proof at the moment": {authority, end, verify.CryptoConstraintsNoPOE},
-		"proof that ended":    {tsa(t, c.Sub), end.Add(-time.Hour), verify.CryptoConstraintsNoPOE},
+		"no proof":                    {nil, time.Time{}, time.Time{}, verify.CryptoConstraintsNoPOE},
+		"proof from before":           {authority, end.Add(-time.Hour), end.Add(-30 * time.Minute), ""},
+		"no proof of the evidence":    {authority, end.Add(-time.Hour), time.Time{}, verify.CryptoConstraintsNoPOE},
+		"late proof of the evidence":  {authority, end.Add(-time.Hour), end.Add(time.Hour), verify.CryptoConstraintsNoPOE},
+		"proof from after":            {authority, end.Add(time.Hour), end.Add(time.Hour), verify.CryptoConstraintsNoPOE},
+		"proof at the moment":         {authority, end, end, verify.CryptoConstraintsNoPOE},
+		"proof by what ended, itself": {tsa(t, c.Sub), end.Add(-time.Hour), time.Time{}, verify.CryptoConstraintsNoPOE},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := verifier(t, c)
@@ -46,6 +56,9 @@ func TestWithdrawnAlgorithms(t *testing.T) {
 			sig := signWith(t, c.Leaf)
 			if tc.tsa != nil {
 				sig = addStamp(t, sig, cms.StampSignature, stampSpec{tsa: tc.tsa, at: tc.at})
+			}
+			if !tc.archived.IsZero() {
+				sig = addArchive(t, edit(t, sig, func(*cms.SignedData) []cms.Attribute { return values }), stampSpec{tsa: tc.tsa, at: tc.archived}, nil)
 			}
 			r := judge(t, v, sig, document)
 			want(t, r, map[bool]verify.Verdict{true: verify.VerdictValid, false: verify.VerdictInvalid}[tc.reason == ""], tc.reason)
@@ -240,7 +253,7 @@ func TestAccreditation(t *testing.T) {
 			if word == "" {
 				word = "неизвестно"
 			}
-			if line != "метка проверена; служба меток — аккредитованный УЦ: "+word {
+			if line != "метка проверена; служба меток – аккредитованный УЦ: "+word {
 				t.Error(line)
 			}
 		})

@@ -65,8 +65,9 @@ type Policy struct {
 	// Accreditation: the authority was accredited on the day on which it issued
 	// the signer's certificate (63-FZ, article 11, clause 1).
 	Accreditation Action
-	// OwnAnchors: anchors that come from a national trust list do not count,
-	// only those that were added one by one.
+	// OwnAnchors: anchors that come from a national trust list or a bundle do
+	// not count, only those that were added one by one: Verifier.OwnRoots, for
+	// which trust.Store.OwnPool is made.
 	OwnAnchors bool
 
 	// Algorithms says which algorithms are accepted and until when. Nil: those

@@ -183,7 +183,7 @@ func (r *run) stampAccreditation(ctx context.Context, t *TimeStamp) {
 	}
 	r.rule(&t.Outcome, Check{
 		ID: "time-stamp-accreditation", Cite: "order No. 580 of 06.11.2020", OK: a.State == Accredited, Action: Inform, stage: stageTime,
-	}, checked+r.Lang.pick("; служба меток — аккредитованный УЦ: ", "; the service is of an accredited authority: ")+r.accreditationWord(a.State))
+	}, checked+r.Lang.pick("; служба меток – аккредитованный УЦ: ", "; the service is of an accredited authority: ")+r.accreditationWord(a.State))
 }
 
 // restrictions names the purposes that the certificate is limited to: 63-FZ,

@@ -300,10 +300,15 @@ func (r *run) keyPurpose(s *Signature) {
 // section 4.2.1.4), which Russian authorities use.
 func (r *run) keyPeriod(s *Signature) {
 	at, c := s.ClaimedTime, s.Signer
-	if at.IsZero() {
-		at = s.BestTime
+	if !s.BestTime.IsZero() && (at.IsZero() || s.BestTime.Before(at)) {
+		at = s.BestTime // it was made by then
 	}
 	if at.IsZero() {
+		if !c.PrivateKeyNotAfter.IsZero() && r.at.After(c.PrivateKeyNotAfter) {
+			s.require(r.pol.KeyUsagePeriod, stageAcceptance, "private-key-usage-period", "RFC 3280, section 4.2.1.4", NoPOE,
+				r.Lang.sprintf("время подписания не указано и не доказано, а ключом разрешено подписывать по %s",
+					"no time of signing is claimed or proven; the key may sign until %s", stamp(c.PrivateKeyNotAfter)))
+		}
 		return
 	}
 	early := !c.PrivateKeyNotBefore.IsZero() && at.Before(c.PrivateKeyNotBefore)

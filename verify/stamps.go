@@ -158,7 +158,7 @@ func (r *run) timeStamps(ctx context.Context, s *Signature, a *attached) {
 	s.BestTime = a.proven
 	if s.BestTime.IsZero() {
 		s.require(r.pol.TimeStamp, stageAcceptance, "best-time", "EN 319 102-1, 5.5", NoPOE, r.Lang.pick(
-			"время подписания ничем не подтверждено: проверка на момент проверки", "nothing proves the time of signing: checked as of now"))
+			"время подписания ничем не доказано: всё проверено на момент проверки", "nothing proves the time of signing: checked as of now"))
 	}
 }
 

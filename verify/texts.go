@@ -101,7 +101,7 @@ var texts = map[Reason]text{
 	PolicyProcessingError: {
 		"Не удалось применить правила: нет данных, которых они требуют, или на них нет правильной ссылки.",
 		"The rules could not be applied: what they ask for is not known, or the reference to them is wrong.",
-		"Загрузите список аккредитованных центров (gosklyuch trust import) или выберите другие правила ключом --policy.",
+		"Загрузите перечень аккредитованных УЦ (gosklyuch trust import) или выберите другую политику параметром --policy.",
 		"Import the list of accredited authorities (gosklyuch trust import), or choose other rules with --policy.",
 	},
 	SignaturePolicyNotAvailable: {
@@ -125,7 +125,7 @@ var texts = map[Reason]text{
 	NoCertificateChain: {
 		"Удостоверяющий центр, выдавший сертификат, вам неизвестен: нет доверенного корневого сертификата.",
 		"The authority that issued the certificate is unknown here: no trusted root certificate leads to it.",
-		"Если вы доверяете этому центру, добавьте его корневой сертификат: gosklyuch trust add ФАЙЛ; недостающие промежуточные укажите ключом --intermediate.",
+		"Если вы доверяете этому центру, добавьте его корневой сертификат: gosklyuch trust add ФАЙЛ; недостающие промежуточные укажите параметром --intermediate.",
 		"If you trust this authority, add its root certificate: gosklyuch trust add FILE; name missing intermediate ones with --intermediate.",
 	},
 	RevokedNoPOE: {

@@ -102,7 +102,7 @@ var titles = map[string]title{
 	"timestamp-signature":      {"Подпись метки времени", "Signature of the time stamp"},
 	"timestamp-future":         {"Время метки ещё не наступило", "The stamped time lies in the future"},
 	"tsp-message-imprint":      {"Что заверено меткой времени", "What was time-stamped"},
-	"tsp-nonce":                {"Метка запроса в ответе службы меток", "Nonce of the time-stamp request"},
+	"tsp-nonce":                {"Одноразовое число запроса (nonce)", "Nonce of the time-stamp request"},
 	"tsp-cert-req":             {"Сертификат службы в метке времени", "Certificate of the service in the stamp"},
 	"tsp-policy":               {"Правила службы меток", "Policy of the time-stamping service"},
 	"tsp-extensions":           {"Дополнения метки времени", "Extensions of the time stamp"},

@@ -37,6 +37,7 @@ import (
 // as its fields do not change.
 type Verifier struct {
 	Roots         *pki.Pool         // trust anchors; nil: nothing is trusted
+	OwnRoots      *pki.Pool         // those of Roots that a policy with OwnAnchors trusts; nil: all of them
 	Intermediates *pki.Pool         // certificates that may help to build chains; not trusted
 	Policy        *Policy           // nil: DefaultPolicy
 	Revocation    revocation.Source // nil: only what the signature carries
@@ -160,6 +161,11 @@ func (r *run) mayAttach(n int) bool {
 
 func (v *Verifier) start(kind Kind) (*run, *Report) {
 	r := &run{Verifier: v, at: v.now(), pol: v.policy()}
+	if r.pol.OwnAnchors && v.OwnRoots != nil {
+		own := *v
+		own.Roots = v.OwnRoots
+		r.Verifier = &own
+	}
 	report := &Report{Kind: kind, At: r.at, Policy: r.pol, Lang: v.Lang}
 	return r, report
 }

@@ -66,7 +66,7 @@ func (a *app) verifier(f *evidenceFlags) (*verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := a.anchors(f.trust)
+	roots, own, err := a.bothAnchors(f.trust)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (a *app) verifier(f *evidenceFlags) (*verify.Verifier, error) {
 	}
 	f.at.exact(policy)
 	v := &verify.Verifier{
-		Roots: roots, Intermediates: intermediates, Policy: policy, Revocation: src, Now: f.at.clock(a.now), Lang: a.reportLang(),
+		Roots: roots, OwnRoots: own, Intermediates: intermediates, Policy: policy, Revocation: src, Now: f.at.clock(a.now), Lang: a.reportLang(),
 		Issuers: func(ctx context.Context, cert *pki.Certificate) []*pki.Certificate {
 			list, _ := net.Issuers(ctx, cert) //nolint:errcheck // the chain stays open, and the report says so
 			return list
@@ -112,6 +112,20 @@ func (a *app) policyFor(f *evidenceFlags) (*verify.Policy, error) {
 		return nil, usageErrorf(text{"--revocation бывает require или none, а не «%s»", "--revocation is require or none, not %q"}, f.revocation)
 	}
 	return policy, nil
+}
+
+// bothAnchors are the trust anchors, and those of them that a person added one by
+// one: files that were named are all of that kind.
+func (a *app) bothAnchors(paths []string) (all, own *pki.Pool, err error) {
+	if all, err = a.anchors(paths); err != nil || len(paths) > 0 {
+		return all, all, err
+	}
+	store, err := a.trustStore()
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err = store.OwnPool()
+	return all, own, err
 }
 
 // anchors returns the given trust anchors, or those of the home.

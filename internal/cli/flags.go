@@ -61,7 +61,9 @@ type moment struct{ time.Time }
 // Set parses the flag's value.
 func (m *moment) Set(s string) error {
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
+	// The zero time stands for "not given", and an offset can lead out of the
+	// four digits that RFC 3339 has for a year.
+	if y := t.UTC().Year(); err != nil || t.IsZero() || y < 1 || y > 9999 {
 		return usageErrorf(text{
 			"--at: «%s» не время вида 2026-06-02T12:00:00Z", "--at: %q is no time like 2026-06-02T12:00:00Z",
 		}, s)

@@ -141,7 +141,7 @@ func (a *app) printPolicy(p *verify.Policy) {
 		on   bool
 		says text
 	}{
-		{p.OwnAnchors, text{"Доверие только к сертификатам, добавленным по одному.", "Only anchors that were added one by one are trusted."}},
+		{p.OwnAnchors, text{"Доверие только сертификатам, добавленным вручную.", "Only anchors that were added one by one are trusted."}},
 		{p.ExplicitPolicy, text{"В цепочке нужна явная политика сертификатов.", "The chain needs an explicit certificate policy."}},
 		{p.AllowTest, text{"Опасно: принимаются параметры ключей для испытаний.", "Unsafe: key parameters that are for tests are accepted."}},
 		{p.UnsafeLegacy, text{"Опасно: отменённые алгоритмы принимаются без доказательства времени.", "Unsafe: withdrawn algorithms are accepted without proof of time."}},

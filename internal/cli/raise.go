@@ -188,7 +188,11 @@ func (a *app) raiseCommand() *cobra.Command {
 }
 
 func (a *app) addLevelFlags(c *cobra.Command, l *levelFlags, level string) {
-	c.Flags().StringVar(&l.level, "level", level, a.t(text{"уровень подписи: bes, t, xl или a", "the signature's level: bes, t, xl or a"}))
+	usage := text{"уровень подписи: bes, t, xl или a", "the signature's level: bes, t, xl or a"}
+	if level == "" { // raising: every signature has bes
+		usage = text{"до какого уровня: t, xl или a", "to which level: t, xl or a"}
+	}
+	c.Flags().StringVar(&l.level, "level", level, a.t(usage))
 	c.Flags().StringVar(&l.tsa, "tsa", "", a.t(text{"адрес службы меток времени", "address of the time-stamping service"}))
 }
 

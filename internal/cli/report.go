@@ -182,11 +182,14 @@ func (a *app) forPerson(c verify.Check, chain []*pki.Certificate) string {
 			detail = strings.Replace(detail, "("+source+" ", "("+a.t(name)+" ", 1)
 		}
 	}
+	if network, ok := a.networkDetail(detail); ok {
+		return network
+	}
 	if a.lang != "ru" {
 		return detail
 	}
 	short := withoutEnglish(detail)
-	if short != detail && (c.ID == "revocation" || strings.Contains(detail, ": OCSP: ") || strings.Contains(detail, ": CRL: ")) {
+	if short != detail && c.ID == "revocation" {
 		short += ": нет пригодных сведений"
 	}
 	return short

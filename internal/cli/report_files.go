@@ -36,7 +36,7 @@ func (f *reportFlags) format(file string) (report.Format, error) {
 	ext := report.Format(strings.ToLower(filepath.Ext(file)))
 	if !slices.Contains(report.Formats(), ext) {
 		return "", usageErrorf(text{
-			"--report %s: протокол бывает .html, .pdf, .xml, .json и .txt", "--report %s: a report is .html, .pdf, .xml, .json or .txt",
+			"--report %s: вид протокола: .html, .pdf, .xml, .json или .txt", "--report %s: a report is .html, .pdf, .xml, .json or .txt",
 		}, file)
 	}
 	return ext, nil
@@ -77,7 +77,7 @@ func (a *app) writeReports(f *reportFlags, in report.Input) error {
 		err = a.write(f.output(file), func(w io.Writer) error { return report.Write(w, in, format) })
 		if errors.Is(err, report.ErrNotSignature) {
 			err = failedf(text{
-				"%s: протокол ETSI бывает только о подписях и метках времени", "%s: the ETSI report is about signatures and time stamps only",
+				"%s: протокол ETSI составляется только для подписей и меток времени", "%s: the ETSI report is about signatures and time stamps only",
 			}, file).withHint(text{"выберите .html, .pdf, .json или .txt", "choose .html, .pdf, .json or .txt"})
 		}
 		if err != nil {

@@ -270,7 +270,7 @@ func (a *app) timestampVerifyCommand() *cobra.Command {
 			return a.printStampReport(rep, container, token)
 		},
 	}
-	c.Flags().StringVar(&request, "request", "", a.t(text{"запрос: сверить хэш, метку запроса (nonce) и правила", "the request, to compare the digest, the nonce and the policy"}))
+	c.Flags().StringVar(&request, "request", "", a.t(text{"запрос: сверить хэш, одноразовое число (nonce) и правила", "the request, to compare the digest, the nonce and the policy"}))
 	a.addEvidenceFlags(c, &e)
 	return c
 }

@@ -174,7 +174,7 @@ func importError(err error) error {
 	case errors.Is(err, trust.ErrSigner):
 		return newError(exitIndeterminate, text{"источник файла не подтверждён", "the origin of the file is not established"}).withCause(err).withHint(pin)
 	case errors.Is(err, trust.ErrUnsigned):
-		return newErrorf(exitInvalid, text{"подписи всего перечня нет: %s", "the whole of the list is not signed: %s"}, safe(detail())).
+		return newErrorf(exitInvalid, text{"перечень подписан не целиком: %s", "the whole of the list is not signed: %s"}, safe(detail())).
 			withHint(text{"скачайте файл ещё раз", "download the file again"})
 	case errors.Is(err, xmldsig.ErrLimit), errors.Is(err, trust.ErrNotList):
 		return failedf(text{"это не перечень аккредитованных удостоверяющих центров: %s", "this is not a list of accredited authorities: %s"}, safe(detail()))

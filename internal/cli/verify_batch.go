@@ -37,11 +37,11 @@ func (a *app) batchFlags(c *cobra.Command, f *batchFlags) {
 func (f *batchFlags) check(files *reportFlags) error {
 	switch {
 	case !f.on && (f.jobs != 0 || f.csv != ""):
-		return usageError(text{"--jobs и --csv бывают только с --batch", "--jobs and --csv go with --batch only"})
+		return usageError(text{"--jobs и --csv указываются только с --batch", "--jobs and --csv go with --batch only"})
 	case f.on && len(files.files) > 0:
-		return usageError(text{"--report не сочетается с --batch: протокол бывает об одном документе", "--report does not go with --batch: a report is about one document"})
+		return usageError(text{"--report не сочетается с --batch: протокол составляется на один документ", "--report does not go with --batch: a report is about one document"})
 	case f.jobs < 0 || f.jobs > limits.BatchJobs:
-		return usageErrorf(text{"--jobs бывает от 1 до %d", "--jobs is from 1 to %d"}, limits.BatchJobs)
+		return usageErrorf(text{"значение --jobs: от 1 до %d", "--jobs is from 1 to %d"}, limits.BatchJobs)
 	}
 	return nil
 }

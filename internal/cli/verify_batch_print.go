@@ -119,11 +119,14 @@ func (r *batchRun) csvRow(i *batchItem) []string {
 
 // csvCell makes a value harmless for a spreadsheet: a cell that begins with one
 // of = + - @ would be computed there, and a name in a certificate is a stranger's
-// text. An apostrophe before it makes it text.
+// text. An apostrophe before it makes it text. A Russian spreadsheet takes the
+// semicolon for the separator and begins a cell behind each.
 func csvCell(s string) string {
-	s = report.Printable(s)
-	if trimmed := strings.TrimLeft(s, " \u00a0\ufffd"); trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) {
-		return "'" + s
+	parts := strings.Split(report.Printable(s), ";")
+	for i, p := range parts {
+		if trimmed := strings.TrimLeft(p, " \u00a0\ufffd\""); trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) {
+			parts[i] = "'" + p
+		}
 	}
-	return s
+	return strings.Join(parts, ";")
 }

@@ -204,6 +204,7 @@ func TestCSVCell(t *testing.T) {
 	for in, want := range map[string]string{
 		"ООО Ромашка": "ООО Ромашка", "": "", "=1+2": "'=1+2", "+7": "'+7", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)",
 		" =1": "' =1", "\t=1": "'\ufffd=1", "a=1": "a=1", "＝1": "'＝1", "a\nb": "a\ufffdb",
+		"Иванов;=1": "Иванов;'=1", "a; b": "a; b", "a; =1;x;+2": "a;' =1;x;'+2", `a;"=1`: `a;'"=1`,
 	} {
 		if got := csvCell(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

@@ -6,6 +6,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
 )
 
 const defaultMaxAge = ocsp.DefaultMaxAge
@@ -105,8 +106,11 @@ func (o *asker) status(r *ocsp.Response, c *ocsp.Checked, lists []*pki.Revocatio
 // 4.2.2.2.1. Without id-pkix-ocsp-nocheck and without a list the answer stands
 // with a note, unless the options demand to know.
 func (o *asker) responder(c *ocsp.Checked, lists []*pki.RevocationList, a *Answer) string {
-	if !c.Delegated || c.NoCheck || c.Responder == nil {
+	if !c.Delegated || c.Responder == nil {
 		return ""
+	}
+	if why := o.unfit(c.Responder); why != "" || c.NoCheck {
+		return why
 	}
 	own := o.Options
 	own.Order, own.AllowStale, own.Moment = []Kind{CRL}, false, own.At
@@ -130,6 +134,19 @@ func (o *asker) responder(c *ocsp.Checked, lists []*pki.RevocationList, a *Answe
 			return "it is not known whether the certificate of the OCSP responder is revoked (RFC 6960, section 4.2.2.2.1)"
 		}
 		a.Notes = append(a.Notes, "the OCSP responder's own certificate was not checked for revocation (RFC 6960, section 4.2.2.2.1)")
+	}
+	return ""
+}
+
+// unfit says why a delegate's certificate, whoever issued it, cannot answer.
+func (o *asker) unfit(c *pki.Certificate) string {
+	switch {
+	case c.Equal(o.cert):
+		return "the OCSP response is the certificate's own word about itself"
+	case !o.AllowTest && c.PublicKey != nil && alg.IsTestKey(c.PublicKey):
+		return "the OCSP responder uses a parameter set for tests (RFC 9215, section 4.2)"
+	case o.withdrawn(c.SignatureAlgorithm), o.withdrawnName(alg.KeyAlgorithmName(c.PublicKey)):
+		return "the certificate of the OCSP responder rests on a withdrawn algorithm"
 	}
 	return ""
 }

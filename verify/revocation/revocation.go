@@ -29,7 +29,6 @@ import (
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
-	"github.com/gosklyuch/gosklyuch/pki/path"
 )
 
 // Source supplies evidence about one certificate. It need not judge it: what
@@ -157,7 +156,8 @@ type Options struct {
 	Memo *Memo
 	// AllowLegacy uses evidence that is signed with a withdrawn digest.
 	AllowLegacy bool
-	// AllowTest uses lists of a separate key on a parameter set for tests.
+	// AllowTest uses lists of a separate key, and answers of a delegated OCSP
+	// responder, on a parameter set for tests.
 	AllowTest bool
 	// Withdrawn and AllowDSA are as in path.Options, for the signers of evidence.
 	Withdrawn func(algorithm string) bool
@@ -262,14 +262,17 @@ func (o *asker) maxAge(k Kind) time.Duration {
 }
 
 // withdrawn says whether a signature algorithm is no longer to be used.
-func (o *asker) withdrawn(id alg.Identifier) bool {
+func (o *asker) withdrawn(id alg.Identifier) bool { return o.withdrawnName(alg.DigestName(id)) }
+
+// withdrawnName is withdrawn by the name of an algorithm.
+func (o *asker) withdrawnName(name string) bool {
 	switch {
 	case o.AllowLegacy:
 		return false
 	case o.Withdrawn != nil:
-		return o.Withdrawn(alg.DigestName(id))
+		return o.Withdrawn(name)
 	}
-	return path.LegacySignature(id)
+	return alg.Withdrawn(name)
 }
 
 // split puts everything that was given into one Static, so that a revocation

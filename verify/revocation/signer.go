@@ -225,8 +225,9 @@ func (o *asker) findPath(l *pki.RevocationList, c, anchor *pki.Certificate) []*p
 		}
 		own := o.Options
 		own.Moment, own.Chain, own.AllowStale, own.AllowLater = at, res.Chain[i+1:], false, false
-		if check(o.ctx, x, res.Chain[i+1], o.src, own, o.depth+1).Status != Good {
-			return nil
+		a := check(o.ctx, x, res.Chain[i+1], o.src, own, o.depth+1)
+		if a.Status != Good || a.RevokedLater && !honourable(a.Reason) {
+			return nil // who has a key that was compromised writes any thisUpdate
 		}
 	}
 	return res.Chain
