@@ -121,6 +121,10 @@ func (j *job) open(w http.ResponseWriter) (*multipart.Reader, error) {
 	if err != nil || mediaType != "multipart/form-data" || boundary == "" || len(boundary) > 70 {
 		return nil, notMultipart()
 	}
+	// RFC 9110, section 15.5.16: 415 also for a content coding that is not supported.
+	if coding := strings.Join(j.req.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, codedContent()
+	}
 	if _, ok := negotiate(j.req.Header.Get("Accept")); !ok {
 		return nil, notAcceptable()
 	}
@@ -166,6 +170,13 @@ func (j *job) inForm(err error) error {
 // part takes one part.
 func (j *job) part(ctx context.Context, part *multipart.Part) error {
 	name := part.FormName()
+	// RFC 7578, section 4.7: deprecated. Taken as it came, an encoded document
+	// would be called changed.
+	switch strings.ToLower(part.Header.Get("Content-Transfer-Encoding")) {
+	case "", "7bit", "8bit", "binary":
+	default:
+		return badField("encoding", "Части формы передаются без перекодирования (Content-Transfer-Encoding).", "The parts of the form must not be encoded (Content-Transfer-Encoding).")
+	}
 	in := &input{r: part, most: j.s.o.MaxSize, job: j}
 	if name != "signature" && name != "document" {
 		return j.field(name, in)

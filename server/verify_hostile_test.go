@@ -66,6 +66,7 @@ func TestProblems(t *testing.T) {
 		"long header":         {nil, "", []formPart{{"signature", strings.Repeat("x", limits.ServicePartHeader), sig}}, 400, "form"},
 		"no multipart":        {http.Header{"Content-Type": {"application/json"}}, "", nil, 415, "content-type"},
 		"no boundary":         {http.Header{"Content-Type": {"multipart/form-data"}}, "", nil, 415, "content-type"},
+		"compressed":          {http.Header{"Content-Encoding": {"gzip"}}, "", []formPart{file("signature", sig), doc}, 415, "content-encoding"},
 		"multipart/mixed":     {http.Header{"Content-Type": {"multipart/mixed; boundary=x"}}, "", nil, 415, "content-type"},
 		"long boundary":       {http.Header{"Content-Type": {"multipart/form-data; boundary=" + strings.Repeat("x", 71)}}, "", nil, 415, "content-type"},
 		"another boundary":    {http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, "", []formPart{file("signature", sig)}, 400, "form"},
@@ -84,6 +85,19 @@ func TestProblems(t *testing.T) {
 	}
 	if r := d.post(t, "?lang=en", http.Header{"Accept": {"text/html"}}, file("signature", sig[:9])); r.StatusCode != 422 || !strings.Contains(string(r.body), "cannot be read as a CMS signature") || !strings.Contains(string(r.body), `href="/en"`) {
 		t.Errorf("a person gets %d %s", r.StatusCode, r.body)
+	}
+}
+
+// TestEncodedPart: a part that a sender has encoded is refused, not called changed.
+func TestEncodedPart(t *testing.T) {
+	d := newDesk(t, nil)
+	body, contentType := form(t, file("signature", d.signed(t, d.chain.Leaf, contract, false)), file("document", []byte(contract)))
+	for encoding, status := range map[string]int{"base64": 400, "Quoted-Printable": 400, "binary": 200, "8bit": 200} {
+		coded := bytes.Replace(body, []byte(`filename="document.bin"`), []byte(`filename="document.bin"`+"\r\nContent-Transfer-Encoding: "+encoding), 1)
+		r := d.send(t, "POST", "/v1/verify", http.Header{"Content-Type": {contentType}}, bytes.NewReader(coded))
+		if r.StatusCode != status || status != 200 && r.problem(t) != "field-encoding" {
+			t.Errorf("%s: %d %s", encoding, r.StatusCode, r.body)
+		}
 	}
 }
 

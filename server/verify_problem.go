@@ -110,6 +110,13 @@ func notMultipart() *problem {
 	}
 }
 
+func codedContent() *problem {
+	return &problem{
+		status: http.StatusUnsupportedMediaType, kind: "content-encoding",
+		ru: "Форма передаётся без сжатия (Content-Encoding).", en: "The form must not be compressed (Content-Encoding).",
+	}
+}
+
 func notAcceptable() *problem {
 	return &problem{
 		status: http.StatusNotAcceptable, kind: "not-acceptable",

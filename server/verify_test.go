@@ -315,7 +315,7 @@ func TestOpenAPI(t *testing.T) {
 	checkProblemsDescribed(t, docs[0])
 }
 
-// checkProblemsDescribed reads the types of problems out of the source.
+// checkProblemsDescribed holds the types of problems against their description.
 func checkProblemsDescribed(t *testing.T, doc *openapi3.T) {
 	t.Helper()
 	var described []string
@@ -324,12 +324,12 @@ func checkProblemsDescribed(t *testing.T, doc *openapi3.T) {
 	}
 	var made []string
 	for _, p := range []*problem{
-		notFound(), wrongMethod("GET"), notMultipart(), notAcceptable(), tooLarge(1, nil), badForm(nil), noSignature(), unreadable(nil),
+		notFound(), wrongMethod("GET"), notMultipart(), codedContent(), notAcceptable(), tooLarge(1, nil), badForm(nil), noSignature(), unreadable(nil),
 		tooSlow(nil), tooLong(nil), busy(), noSpace(nil), tooMany(), internal(nil),
 	} {
 		made = append(made, p.kind)
 	}
-	for _, name := range []string{"at", "document", "format", "lang", "order", "parts", "policy", "signature", "unknown"} {
+	for _, name := range []string{"at", "document", "encoding", "format", "lang", "order", "parts", "policy", "signature", "unknown"} {
 		made = append(made, "field-"+name)
 	}
 	slices.Sort(made)

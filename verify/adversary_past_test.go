@@ -1,6 +1,8 @@
 package verify_test
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -217,4 +219,56 @@ func TestOwnAnchors(t *testing.T) {
 	want(t, report, verify.VerdictIndeterminate, verify.NoCertificateChain)
 	v.OwnRoots = v.Roots
 	want(t, judge(t, v, sig, document), verify.VerdictValid, "")
+}
+
+// TestHostileArchives: many signatures with many archive stamps, each of which
+// proves a moment as of which the evidence, which never suffices, is judged.
+func TestHostileArchives(t *testing.T) {
+	w := newArchiveWorld(t)
+	values := edit(t, w.t(t), func(*cms.SignedData) []cms.Attribute {
+		out, err := cms.ValuesAttributes(cms.Evidence{Certificates: w.evOld.Certificates, CRLs: w.evOld.CRLs[1:]}) // nothing about the signer
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	})
+	for i := range 12 {
+		values = addArchive(t, values, stampSpec{tsa: w.keeper, at: w.signed.AddDate(0, 0, i+1)}, nil)
+	}
+	sd, err := cms.ReadSigned(bytes.NewReader(values), nil, cms.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	var m cms.Message
+	m.AddCertificates(sd.Certificates...)
+	if err := cms.WriteDetached(&out, m, slices.Repeat(sd.Signers, 20)); err != nil {
+		t.Fatal(err)
+	}
+	v := w.verifier(t, w.years.AddDate(0, 0, -5))
+	v.Revocation.(*revocation.Static).Lists = v.Revocation.(*revocation.Static).Lists[:2]
+	within(t, 20*time.Second, func() {
+		if r := judge(t, v, out.Bytes(), document); r.Status == verify.Passed || len(r.Signatures) != 20 {
+			t.Errorf("%v, %d signatures", r.Status, len(r.Signatures))
+		}
+	})
+}
+
+// TestSigningCertificateDemanded: a signature that does not bind its certificate
+// is refused where the policy asks for that, and warned of otherwise.
+func TestSigningCertificateDemanded(t *testing.T) {
+	c := testpki.NewChain(t)
+	sig := message{signer: c.Leaf, plain: true}.sign(t)
+	v := verifier(t, c)
+	v.Policy = verify.DefaultPolicy()
+	v.Policy.SigningTime = verify.Skip
+	if r := judge(t, v, sig, document); r.Status != verify.Passed || result(r, "signing-certificate") != "warning" {
+		t.Errorf("%s, %s", r.Reason, result(r, "signing-certificate"))
+	}
+	v.Policy.SigningCertificate = verify.Fail
+	r := judge(t, v, sig, document)
+	want(t, r, verify.VerdictInvalid, verify.SigConstraints)
+	if result(r, "signing-certificate") != "failed" {
+		t.Error(result(r, "signing-certificate"))
+	}
 }

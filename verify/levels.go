@@ -145,21 +145,18 @@ func bareLevel(s *Signature) string {
 // level cover. The signer's certificate has no reference (RFC 5126, section
 // 6.2.1): the signature itself names it.
 func (a *attached) missingValues(ctx context.Context, r *run, s *Signature, covered *proofs) []string {
-	ev := a.all()
-	pool := pki.NewPool(ev.Certificates...)
-	carried := newBag(ev)
+	pool, known := r.carriedStatuses(ctx, s, a)
 	var out []string
 	for i, c := range s.Chain {
 		if i > 0 && r.Roots.Contains(c) || i == len(s.Chain)-1 {
 			break // the anchor is known by itself
 		}
-		known := r.carriedStatus(ctx, s, i, carried)
 		switch {
 		case !pool.Contains(c):
 			out = append(out, r.Lang.pick("нет сертификата ", "no certificate of ")+c.Subject.String())
-		case known.Status != revocation.Good:
+		case known[i].Status != revocation.Good:
 			out = append(out, r.Lang.pick("нет сведений об отзыве ", "no revocation data about ")+c.Subject.String())
-		case !covered.has(c.Raw) && (i > 0 || covered == &a.archived), !covered.hasAll(known):
+		case !covered.has(c.Raw) && (i > 0 || covered == &a.archived), !covered.hasAll(known[i]):
 			out = append(out, r.Lang.pick("метка времени этого уровня не заверяет сертификат или сведения об отзыве ", "the time stamp of the level does not cover the certificate of, or the revocation data about, ")+
 				c.Subject.String())
 		}
@@ -170,14 +167,23 @@ func (a *attached) missingValues(ctx context.Context, r *run, s *Signature, cove
 	return out
 }
 
-// carriedStatus is what the message alone tells of a certificate of the signer's
-// chain. It may have run out since.
-func (r *run) carriedStatus(ctx context.Context, s *Signature, i int, carried *bag) revocation.Answer {
-	at := r.used(s)
-	return revocation.Check(ctx, s.Chain[i], s.Chain[i+1], carried.given, revocation.Options{
-		At: r.at, Moment: at, Skew: r.pol.Skew, AllowStale: true, Responders: r.responders([]*bag{carried}), Memo: &r.memo,
-		Chain: s.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest, Withdrawn: r.withdrawn(at), AllowDSA: r.pol.Allowed(alg.NameDSA, at),
-	})
+// carriedStatuses are what the message alone tells of the certificates of the
+// signer's chain, asked once, and the certificates that it has. The evidence may
+// have run out since.
+func (r *run) carriedStatuses(ctx context.Context, s *Signature, a *attached) (*pki.Pool, []revocation.Answer) {
+	if a.pool != nil {
+		return a.pool, a.known
+	}
+	ev := a.all()
+	a.pool = pki.NewPool(ev.Certificates...)
+	carried, at := newBag(ev), r.used(s)
+	for i := range len(s.Chain) - 1 {
+		a.known = append(a.known, revocation.Check(ctx, s.Chain[i], s.Chain[i+1], carried.given, revocation.Options{
+			At: r.at, Moment: at, Skew: r.pol.Skew, AllowStale: true, Responders: r.responders([]*bag{carried}), Memo: &r.memo,
+			Chain: s.Chain[i+1:], AllowLegacy: r.pol.UnsafeLegacy, AllowTest: r.pol.AllowTest, Withdrawn: r.withdrawn(at), AllowDSA: r.pol.Allowed(alg.NameDSA, at),
+		}))
+	}
+	return a.pool, a.known
 }
 
 // references: what complete-certificate-refs and complete-revocation-refs name

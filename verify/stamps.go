@@ -7,9 +7,11 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/tsp"
+	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
 
 // attached is what hangs on one signature beside the signed attributes: its
@@ -28,6 +30,9 @@ type attached struct {
 
 	archived   proofs // of proofs, those by archive time stamps
 	referenced proofs // and those by CAdES-C time stamps
+
+	pool  *pki.Pool           // all certificates that come with the signature; nil: not looked at yet
+	known []revocation.Answer // what all that comes with it says of the signer's chain
 
 	proven   time.Time // earliest proof of the signature value; zero: none
 	earliest time.Time // the signature value did not exist before: content-time-stamp; zero: unknown

@@ -105,7 +105,11 @@ func (a *app) sentence(err error) *userError {
 	if errors.As(err, &u) {
 		return u
 	}
-	for _, translate := range []func(error) *userError{cobraError, libraryError, systemError} {
+	translations := []func(error) *userError{cobraError, libraryError, systemError}
+	if errors.Is(err, context.Canceled) {
+		translations = translations[2:] // no server is to blame for an interrupt
+	}
+	for _, translate := range translations {
 		if u := translate(err); u != nil {
 			return u.withCause(err)
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"time"
@@ -9,13 +10,21 @@ import (
 	"golang.org/x/term"
 )
 
-// A document is an input file that shows a progress bar while it is read, when
-// standard error is a terminal and reading takes longer than a second.
+// A document is an input file that stops at an interrupt, and shows a progress
+// bar while it is read, when standard error is a terminal and reading takes
+// longer than a second.
 type document struct {
 	io.ReadCloser
-	bar     *progressbar.ProgressBar
+	stopped <-chan struct{}
+	bar     *progressbar.ProgressBar // nil: none
 	started time.Time
 	read    int64
+}
+
+// A seekableDocument is one that can be read again.
+type seekableDocument struct {
+	*document
+	seeker io.Seeker
 }
 
 // openDocument opens a document for streaming. Files stay seekable: a second
@@ -25,11 +34,16 @@ func (a *app) openDocument(path string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := a.progress(f, path)
-	if bar == nil {
-		return f, nil
+	return a.stoppable(f, a.progress(f, path)), nil
+}
+
+// stoppable makes f end at an interrupt; bar may be nil.
+func (a *app) stoppable(f io.ReadCloser, bar *progressbar.ProgressBar) io.ReadCloser {
+	d := &document{ReadCloser: f, stopped: a.stopped, bar: bar, started: a.now()}
+	if s, ok := f.(io.Seeker); ok {
+		return &seekableDocument{d, s}
 	}
-	return &document{ReadCloser: f, bar: bar, started: a.now()}, nil
+	return d
 }
 
 // progress returns a bar for f, or nil where none should be shown.
@@ -50,27 +64,31 @@ func (a *app) progress(f io.ReadCloser, path string) *progressbar.ProgressBar {
 }
 
 // Read passes the bytes through and moves the bar once a second has gone by.
+// After an interrupt it fails: what hashes a large file looks at nothing else.
 func (d *document) Read(p []byte) (int, error) {
+	select {
+	case <-d.stopped:
+		return 0, context.Canceled
+	default:
+	}
 	n, err := d.ReadCloser.Read(p)
 	d.read += int64(n)
-	if time.Since(d.started) > time.Second {
+	if d.bar != nil && time.Since(d.started) > time.Second {
 		d.bar.Set64(d.read) //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
 	}
 	return n, err
 }
 
 // Seek lets a second pass begin; the bar starts anew.
-func (d *document) Seek(offset int64, whence int) (int64, error) {
-	s, ok := d.ReadCloser.(io.Seeker)
-	if !ok {
-		return 0, os.ErrInvalid
-	}
+func (d *seekableDocument) Seek(offset int64, whence int) (int64, error) {
 	d.read = 0
-	return s.Seek(offset, whence)
+	return d.seeker.Seek(offset, whence)
 }
 
 // Close removes the bar.
 func (d *document) Close() error {
-	d.bar.Finish() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
+	if d.bar != nil {
+		d.bar.Finish() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
+	}
 	return d.ReadCloser.Close()
 }

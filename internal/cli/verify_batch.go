@@ -297,7 +297,7 @@ func (r *batchRun) verifyFiles(ctx context.Context, doc, sig string) (*verify.Re
 			return nil, err
 		}
 		defer c.Close() //nolint:errcheck // opened for reading
-		content = c
+		content = r.stoppable(c, nil)
 	}
 	rep, err := r.verifier.Verify(ctx, s, content)
 	if rep == nil {

@@ -66,6 +66,9 @@ func (w *batchWalk) root(path string) error {
 	if st.IsDir() {
 		return w.folder(path, 0)
 	}
+	if !st.Mode().IsRegular() { // a pipe or a device would be waited for
+		return failedf(text{"%s: не файл и не папка", "%s: neither a file nor a folder"}, path)
+	}
 	if err := w.count(); err != nil {
 		return err
 	}

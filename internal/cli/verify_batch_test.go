@@ -200,6 +200,23 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
+// TestBatchDevice: what is no file is not waited for, named or met on the way.
+func TestBatchDevice(t *testing.T) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		return // Windows
+	}
+	w := newBatch(t, 1)
+	if code, stderr := w.batch(t.Context(), io.Discard, "/dev/zero"); code != exitFailed || !strings.Contains(stderr, "neither a file nor a folder") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if err := os.Symlink("/dev/zero", filepath.Join(w.dir, "in", "000", "zero.sig")); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := w.batch(t.Context(), io.Discard); code != exitOK {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 func TestCSVCell(t *testing.T) {
 	for in, want := range map[string]string{
 		"ООО Ромашка": "ООО Ромашка", "": "", "=1+2": "'=1+2", "+7": "'+7", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)",

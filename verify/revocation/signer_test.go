@@ -202,6 +202,10 @@ func TestRollOver(t *testing.T) {
 	newByOld := testpki.IssueKey(t, testpki.CA(t, dn), c.Sub, renewed.Key)                    // linked
 	oldByNew := testpki.IssueKey(t, testpki.CA(t, dn), renewed, c.Sub.Key)                    // linked
 	stranger := testpki.Issue(t, testpki.CA(t, dn), testpki.Issue(t, testpki.CA(t, dn), nil)) // the name alone
+	// What a cousin with the same name and a path of its own can make without the old key.
+	newByItself := testpki.IssueKey(t, testpki.CA(t, dn), nil, renewed.Key)
+	oldByItself := testpki.IssueKey(t, testpki.CA(t, dn), nil, c.Sub.Key)
+	thirdByNew := testpki.Issue(t, testpki.CA(t, dn), renewed)
 	of := func(ca *testpki.Entity, e ...pki.RevokedEntry) *pki.RevocationList {
 		return testpki.CRL(t, ca, &pki.CRLTemplate{Entries: e})
 	}
@@ -220,6 +224,9 @@ func TestRollOver(t *testing.T) {
 		"new certified by old":         {lists(of(newByOld), authorities), []*pki.Certificate{newByOld.Cert}, chain, revocation.Good},
 		"new certified by old, listed": {lists(of(newByOld, revoked), authorities), []*pki.Certificate{newByOld.Cert}, chain, revocation.Revoked},
 		"old certified by new":         {lists(of(renewed), of(c.Root)), []*pki.Certificate{renewed.Cert, oldByNew.Cert}, chain, revocation.Good},
+		"the new key links itself":     {lists(of(newByItself), of(renewed), of(c.Root)), []*pki.Certificate{newByItself.Cert, renewed.Cert}, chain, revocation.Unknown},
+		"the old key links itself":     {lists(of(renewed), of(c.Root)), []*pki.Certificate{renewed.Cert, oldByItself.Cert}, chain, revocation.Unknown},
+		"the new key links a third":    {lists(of(renewed), of(c.Root)), []*pki.Certificate{renewed.Cert, thirdByNew.Cert}, chain, revocation.Unknown},
 		"no status of the new key":     {lists(of(renewed)), []*pki.Certificate{renewed.Cert, oldByNew.Cert}, chain, revocation.Unknown},
 		"in the path":                  {lists(of(renewed)), nil, []*pki.Certificate{oldByNew.Cert, renewed.Cert, c.Root.Cert}, revocation.Good},
 		"no path":                      {lists(of(renewed), of(c.Root)), []*pki.Certificate{renewed.Cert, oldByNew.Cert}, nil, revocation.Unknown},
@@ -237,6 +244,62 @@ func TestRollOver(t *testing.T) {
 				t.Errorf("%v %q", a.Status, a.Why)
 			}
 		})
+	}
+}
+
+// TestSeparateKey: who may sign lists as the separate key of an authority. The
+// list in question has the certificate, the authority's own has not.
+func TestSeparateKey(t *testing.T) {
+	const dn = "CN=Test CA,O=Test,C=RU"
+	c := testpki.NewChain(t)
+	key := func(by *testpki.Entity, change func(*pki.CertificateTemplate)) *testpki.Entity {
+		tmpl := testpki.Leaf(t, dn)
+		tmpl.KeyUsage = pki.KeyUsageCRLSign
+		if change != nil {
+			change(tmpl)
+		}
+		return testpki.Issue(t, tmpl, by)
+	}
+	ended := func(c *pki.CertificateTemplate) { c.NotAfter = testpki.Now.Add(-time.Hour) }
+	good, expired := key(c.Sub, nil), key(c.Sub, ended)
+	byRoot, stranger := key(c.Root, nil), key(testpki.Issue(t, testpki.CA(t, dn), nil), nil)
+	gone := testpki.Revoked(good.Cert, testpki.Now.AddDate(0, 0, -2), pki.ReasonSuperseded)
+	for name, tc := range map[string]struct {
+		by   *testpki.Entity
+		own  []pki.RevokedEntry
+		want revocation.Status
+	}{
+		"of the authority":               {good, nil, revocation.Revoked},
+		"revoked":                        {good, []pki.RevokedEntry{gone}, revocation.Good},
+		"expired":                        {expired, nil, revocation.Good},
+		"of the one above":               {byRoot, nil, revocation.Good},
+		"of a stranger of the same name": {stranger, nil, revocation.Good},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listed := testpki.CRL(t, tc.by, &pki.CRLTemplate{Entries: []pki.RevokedEntry{testpki.Revoked(c.Leaf.Cert, testpki.Now.AddDate(0, 0, -2), 1)}})
+			o := revocation.Options{At: testpki.Now, Chain: []*pki.Certificate{c.Sub.Cert, c.Root.Cert}, Responders: []*pki.Certificate{tc.by.Cert}}
+			src := &revocation.Static{Lists: lists(listed, testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: tc.own}))}
+			if a := revocation.Check(t.Context(), c.Leaf.Cert, c.Sub.Cert, src, o); a.Status != tc.want {
+				t.Errorf("%v %q", a.Status, a.Why)
+			}
+		})
+	}
+}
+
+// TestStolenListKey: the key of an authority that lists for others expired after
+// it was stolen. What it signed counts no more, whatever thisUpdate says.
+func TestStolenListKey(t *testing.T) {
+	s := newScene(t, nil, func(c *pki.CertificateTemplate) { c.NotAfter = testpki.Now.AddDate(0, 0, -1) })
+	l := s.indirect(t, noEntry, pki.IssuingDistributionPoint{IndirectCRL: true}) // of a day ago
+	for reason, want := range map[int]revocation.Status{pki.ReasonKeyCompromise: revocation.Unknown, pki.ReasonSuperseded: revocation.Good} {
+		o := s.options()
+		o.Moment = l.ThisUpdate.Add(-time.Hour)
+		gone := testpki.CRL(t, s.Root, &pki.CRLTemplate{
+			ThisUpdate: l.ThisUpdate.Add(time.Minute), Entries: []pki.RevokedEntry{testpki.Revoked(s.lister.Cert, l.ThisUpdate.Add(time.Second), reason)},
+		})
+		if a := s.check(t, o, l, gone); a.Status != want {
+			t.Errorf("reason %d: %v %q", reason, a.Status, a.Why)
+		}
 	}
 }
 

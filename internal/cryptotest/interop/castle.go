@@ -143,7 +143,11 @@ func (p bouncyCastle) make(c *call, r row) error {
 		}
 		return c.ask("answer-stamp", query, m.file("tsa.cer"), m.file("tsa.p8"), out)
 	case cmsT:
-		return c.ask("add-stamp", m.file("detached.p7s"), m.file("tsa.cer"), m.file("tsa.p8"), out)
+		bes := m.file("bes.p7s")
+		if err := c.ask("sign", "cades", "document.txt", bes, key, cert); err != nil {
+			return err
+		}
+		return c.ask("add-stamp", bes, m.file("tsa.cer"), m.file("tsa.p8"), out)
 	case cmsXL, cmsA:
 		return errUnoffered
 	default:

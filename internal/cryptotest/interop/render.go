@@ -147,7 +147,7 @@ func (g *gap) footnote(sets []string, all int) string {
 		s = "– " + strings.Join(sets, ", ") + ": "
 	}
 	s += g.note
-	if g.pattern != "" {
+	if g.pattern != "" && g.pattern != errAcceptsDamage.Error() {
 		s += fmt.Sprintf(" (%s says “%s”)", g.peer, g.pattern)
 	}
 	return s + "."
@@ -186,11 +186,15 @@ Every cell was run on the twelve parameter sets of GOST R 34.10-2012: a number s
 - **peer → ours**: the program accepts the file that the peer made.
 - **corrupted refused**: both sides refuse our file with one bit changed, and we refuse the peer's. The bit lies in the
   signature, in the first octet of the ciphertext (encrypted PKCS #8), under the MAC (PFX), in the parameter set's identifier
-  (plain PKCS #8, where nothing else is protected).
+  (plain PKCS #8, where nothing else is protected), in the signature of the time stamp that the level adds (levels T, XL, A).
 
 A key is accepted when its public key is the certificate's; a message when every signature, the signer's chain and the
-document hold. Files of OpenSSL and Bouncy Castle have 2,000 iterations of PBKDF2, like ours here: the format is
-compared, not the cost. Those of GnuTLS have 600,000: certtool cannot be told otherwise.
+document hold. Of a message with a level we demand that level; OpenSSL and GnuTLS read it as CMS, Bouncy Castle verifies every
+time stamp in it too, the chain of its authority and what it covers, down to the hash index of the archive time stamp. A
+time-stamp response is accepted when it is about the document and its authority's chain holds.
+
+Files of OpenSSL and Bouncy Castle have 2,000 iterations of PBKDF2, like ours here: the format is compared, not the cost.
+Those of GnuTLS have 600,000: certtool cannot be told otherwise.
 
 Bouncy Castle runs through the project's own helper (` + "`internal/cryptotest/interop/java`" + `). Signatures, certificates, paths, CMS and
 OCSP are its own code. Two things it does not do by itself, and the helper adds them: it parses no key without
@@ -204,6 +208,7 @@ const appendixIntro = `## Commands
 As they ran for %s. Names are relative to a temporary folder; ` + "`.pem` and `.key`" + ` are PEM copies of the ` + "`.cer` and `.p8`" + ` beside them. The
 environment has ` + "`OPENSSL_CONF=gost.cnf`" + ` (internal/cryptotest/interop/openssl.cnf), ` + "`GOSKLYUCH_HOME`" + `, and
 ` + "`GOSKLYUCH_PASSWORD`, `GOSKLYUCH_NEW_PASSWORD`, `GOSKLYUCH_PARENT_PASSWORD`" + ` set to ` + "`" + asciiPassword + "`" + `. “Peer” is the Java helper. “Accepts” commands
-are those that read our file, and for GosKlyuch those that read the first peer's.
+are those that read our file, and for GosKlyuch those that read the first peer's,
+or its own where that peer makes none.
 
 `

@@ -26,7 +26,7 @@ import org.bouncycastle.util.CollectionStore;
 
 /** Requests and responses of the Time-Stamp Protocol. */
 final class Authority {
-    private static final ASN1ObjectIdentifier STREEBOG_256 = new ASN1ObjectIdentifier("1.2.643.7.1.1.2.2");
+    static final ASN1ObjectIdentifier STREEBOG_256 = new ASN1ObjectIdentifier("1.2.643.7.1.1.2.2");
     private static final ASN1ObjectIdentifier POLICY = new ASN1ObjectIdentifier("1.2.3.4");
 
     private Authority() {}
@@ -48,7 +48,7 @@ final class Authority {
         return g.generate(STREEBOG_256, digest(STREEBOG_256, content), new BigInteger(60, new SecureRandom()));
     }
 
-    private static byte[] digest(ASN1ObjectIdentifier algorithm, byte[] content) throws Exception {
+    static byte[] digest(ASN1ObjectIdentifier algorithm, byte[] content) throws Exception {
         var calculator = digests().get(new AlgorithmIdentifier(algorithm));
         calculator.getOutputStream().write(content);
         return calculator.getDigest();
