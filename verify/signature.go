@@ -29,12 +29,12 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 	if sig == nil {
 		return nil, errNoInput
 	}
-	sd, err := cms.ReadSigned(sig, nil, v.Limits)
+	sd, err := cms.ReadSigned(&contextReader{ctx, sig}, nil, v.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	r, report := v.start(KindSignature)
-	common, err := r.content(sd, content)
+	common, err := r.content(ctx, sd, content)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 
 // content hashes the document that was given and returns the checks about it,
 // which count for every signature.
-func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
+func (r *run) content(ctx context.Context, sd *cms.SignedData, content io.Reader) ([]Check, error) {
 	const cite = "RFC 5652, section 5.2"
 	var o Outcome
 	var mismatch *cms.DigestMismatchError
@@ -69,8 +69,8 @@ func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
 	case content == nil:
 		o.pass(stageIdentify, "signed-data", cite, r.Lang.pick("документ внутри подписи", "the document is inside the signature"))
 	default:
-		again(sd, content)
-		err := sd.DigestContent(content, stampDigests(sd)...)
+		again(ctx, sd, content)
+		err := sd.DigestContent(&contextReader{ctx, content}, stampDigests(sd)...)
 		switch {
 		case errors.As(err, &mismatch):
 			o.fail(stageCrypto, "signed-data", cite, HashFailure, r.Lang.sprintf(
@@ -88,7 +88,7 @@ func (r *run) content(sd *cms.SignedData, content io.Reader) ([]Check, error) {
 
 // again lets an archive time stamp of the second version read a detached
 // document once more.
-func again(sd *cms.SignedData, content io.Reader) {
+func again(ctx context.Context, sd *cms.SignedData, content io.Reader) {
 	seeker, ok := content.(io.ReadSeeker)
 	if !ok || !sd.Detached {
 		return
@@ -99,7 +99,7 @@ func again(sd *cms.SignedData, content io.Reader) {
 	}
 	sd.Again = func() (io.Reader, error) {
 		_, err := seeker.Seek(start, io.SeekStart)
-		return seeker, err
+		return &contextReader{ctx, seeker}, err
 	}
 }
 

@@ -160,16 +160,18 @@ func TestSpelling(t *testing.T) {
 
 func TestEnvelopedAfterCanonicalization(t *testing.T) {
 	by := testpki.Issue(t, testpki.Leaf(t, "CN=Подписант,C=RU"), nil)
-	text := signAt(t, `<a><b/>SIGNATURE</a>`, "", sign256, by, transformEnveloped, exclusive)
 	one := `<Transform Algorithm="` + transformEnveloped + `"></Transform>`
 	two := `<Transform Algorithm="` + exclusive + `"></Transform>`
-	list, err := parse(t, strings.Replace(text, one+two, two+one, 1)).Signatures()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var unsupported *UnsupportedError
-	if _, err := list[0].checkReference(list[0].refs[0]); !errors.As(err, &unsupported) {
-		t.Errorf("%v", err)
+	for uri, form := range map[string]string{"": `<a><b/>SIGNATURE</a>`, "#x": `<r><a Id="x"><b/>SIGNATURE</a></r>`} {
+		text := signAt(t, form, uri, sign256, by, transformEnveloped, exclusive)
+		list, err := parse(t, strings.Replace(text, one+two, two+one, 1)).Signatures()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var unsupported *UnsupportedError
+		if _, err := list[0].checkReference(list[0].refs[0]); !errors.As(err, &unsupported) {
+			t.Errorf("%q: %v", uri, err)
+		}
 	}
 }
 
