@@ -7,7 +7,8 @@ go=${GO:-go}
 mode=$1
 amount=$2
 
-targets=$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' gost pki cms token sign verify trust ocsp tsp fetch journal server internal 2>/dev/null |
+targets=$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . |
+	sed 's|^\./||' |
 	sed 's|/[^/]*_test\.go:func |:|' | sort -u)
 count=$(echo "$targets" | wc -l)
 case $mode in
