@@ -9,7 +9,7 @@ import (
 
 // SyncDir makes renames and removals in a directory last.
 func SyncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // a directory of the caller
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
