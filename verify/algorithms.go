@@ -71,6 +71,25 @@ func (r *run) legacyWarning(out *Outcome, chain []*pki.Certificate, at time.Time
 	}
 }
 
+// outlived: a certificate whose signature rests on an algorithm that was in force
+// at the proven time and is not today must itself be proven to be older than the
+// withdrawal (EN 319 102-1, section 5.6.2): anybody may have made it since.
+func (r *run) outlived(out *Outcome, chain []*pki.Certificate, p purpose) {
+	for i, c := range chain[:len(chain)-1] {
+		if i == 0 && p.bound || r.Roots.Contains(c) {
+			continue
+		}
+		for _, name := range []string{alg.DigestName(c.SignatureAlgorithm), alg.KeyAlgorithmName(chain[i+1].PublicKey)} {
+			if r.pol.refusal(name, p.at) == "" && r.pol.refusal(name, p.proofs.of(c.Raw, r.at)) != "" {
+				out.fail(stageChain, "legacy-algorithm", "EN 319 102-1, 5.6.2", CryptoConstraintsNoPOE, c.Subject.String()+": "+r.Lang.sprintf(
+					"сертификат подписан отменённым алгоритмом (%s), и не доказано, что он старше отмены",
+					"the certificate is signed with a withdrawn algorithm (%s), and nothing proves that it is older than the withdrawal", name))
+				return
+			}
+		}
+	}
+}
+
 // digestInForce: whether a withdrawn digest may be used depends on the time, and
 // the claimed time proves nothing (EN 319 102-1, section 5.2.8).
 func (r *run) digestInForce(s *Signature, si *cms.SignerInfo, at time.Time) {

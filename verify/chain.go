@@ -26,6 +26,7 @@ type purpose struct {
 	bags     []*bag    // what comes with the object
 	owner    string    // whose certificate it is, for details; "": the signer's
 	final    bool      // the certificate itself is the object: revoked is REVOKED
+	bound    bool      // what it was used for names it by a digest, and so proves that it existed at the moment
 }
 
 // trial is the outcome of validating a certificate as of one moment.
@@ -122,6 +123,7 @@ func (r *run) onePath(ctx context.Context, cert *pki.Certificate, p purpose, con
 		known = r.statuses(ctx, res, p, control)
 	}
 	r.path(&out.Outcome, res, p, known)
+	r.outlived(&out.Outcome, res.Chain, p)
 	r.legacyWarning(&out.Outcome, res.Chain, p.at)
 	for _, c := range res.Chain {
 		findings(&out.Outcome, c.Findings)

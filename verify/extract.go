@@ -14,7 +14,7 @@ import (
 // prove takes the proofs of existence out of a validated stamp (EN 319 102-1,
 // section 5.6.2.3).
 func (r *run) prove(h *heldStamp, a *attached) {
-	at := h.token.Info.GenTime
+	at := h.token.Info.GenTime.Add(r.vague(h))
 	if h.Kind != cms.StampReferences && (a.proven.IsZero() || at.Before(a.proven)) {
 		a.proven = at
 	}
@@ -27,9 +27,20 @@ func (r *run) prove(h *heldStamp, a *attached) {
 	}
 }
 
+// vague is how far the clock of the authority may be off by its own word, where
+// that is more than clocks are allowed anyway. RFC 3161, section 2.4.2: "By adding
+// the accuracy value to the GeneralizedTime, an upper limit of the time at which
+// the time-stamp token has been created by the TSA can be obtained."
+func (r *run) vague(h *heldStamp) time.Duration {
+	if d := h.token.Info.Accuracy.Value; d > skewOf(r.pol) {
+		return d
+	}
+	return 0
+}
+
 // proveBy records in known what h proves to have existed.
 func (r *run) proveBy(h *heldStamp, a *attached, known *proofs) {
-	at := h.token.Info.GenTime
+	at := h.token.Info.GenTime.Add(r.vague(h))
 	switch h.Kind {
 	case cms.StampCAdESC, cms.StampReferences:
 		r.proveReferences(a, at, known)
@@ -72,10 +83,11 @@ func (r *run) proveIndex(h *heldStamp, a *attached, at time.Time, known *proofs)
 }
 
 // proveReferences: a stamp over references proves what they refer to by a
-// digest that was reliable then.
+// digest that is still reliable, or was when the object is proven to have existed
+// by other means: else it may have been made since to fit the digest.
 func (r *run) proveReferences(a *attached, at time.Time, known *proofs) {
 	for _, x := range a.referredTo() {
-		if r.pol.Allowed(x.digest, at) {
+		if r.pol.Allowed(x.digest, a.proofs.of(x.object, r.at)) {
 			known.add(x.object, at)
 			known.moment(at)
 		}

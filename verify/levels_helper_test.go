@@ -28,6 +28,7 @@ type stampSpec struct {
 	at       time.Time
 	more     []*pki.Certificate
 	unsigned []cms.Attribute
+	accuracy int64 // seconds; 0: none is stated
 }
 
 func (s stampSpec) token(t testing.TB) []byte {
@@ -45,6 +46,9 @@ func (s stampSpec) token(t testing.TB) []byte {
 		})
 		b.AddASN1Int64(7)
 		b.AddASN1GeneralizedTime(s.at)
+		if s.accuracy != 0 {
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1Int64(s.accuracy) })
+		}
 	})
 	info := b.BytesOrPanic()
 	si, err := cms.BuildSigner(rand.Reader, cms.SignerRequest{

@@ -169,7 +169,7 @@ type Signature struct {
 	Signer      *pki.Certificate // nil if it was not found
 	SignerName  string           // issuer and serial number or key identifier, as the signature names them
 	ClaimedTime time.Time        // signing-time attribute: what the signer says; zero: absent
-	BestTime    time.Time        // proven by a trusted time stamp; zero: not proven
+	BestTime    time.Time        // proven by a trusted time stamp, plus its accuracy where that is worse than the skew; zero: not proven
 	// Level is the highest level whose material is complete and whose checks
 	// passed: "cms", "bes", "t", "xl" or "a" (EN 319 122-1; XL is CAdES-X Long
 	// Type 1 of RFC 5126).

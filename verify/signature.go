@@ -116,7 +116,7 @@ func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Ch
 	r.contentStamps(ctx, s, a)
 	r.timeStamps(ctx, s, a)
 	r.digestInForce(s, si, r.used(s))
-	r.signerChain(ctx, s, purpose{at: r.used(s), after: a.earliest, proofs: a.proofs, bags: a.bags()})
+	r.signerChain(ctx, s, purpose{at: r.used(s), after: a.earliest, proofs: a.proofs, bags: a.bags(), bound: s.Level == "bes"})
 	r.counterSignatures(ctx, s, si, sd, carried)
 	r.level(ctx, s, a)
 	r.rules(ctx, s, a)

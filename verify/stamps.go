@@ -210,8 +210,8 @@ func (a *attached) coverage(h *heldStamp) (*cms.Coverage, error) {
 
 // covers says whether the validated archive stamp h covers another stamp.
 func (a *attached) covers(h, other *heldStamp) bool {
-	if h == other {
-		return false
+	if h == other || h.Attribute == other.Attribute && h.Kind == cms.StampArchiveV2 {
+		return false // the second version leaves out its own attribute with all values in it
 	}
 	switch h.Kind {
 	case cms.StampCAdESC:
@@ -313,8 +313,8 @@ func (r *run) contentStamp(ctx context.Context, s *Signature, a *attached, der [
 	switch {
 	case t.Status == Passed:
 		s.pass(stageTime, id, cite, stamp(t.GenTime)+", "+t.TSA.Subject.String())
-		if !r.pol.UnsafeNoChain && t.GenTime.After(a.earliest) {
-			a.earliest = t.GenTime
+		if at := t.GenTime.Add(-r.vague(h)); !r.pol.UnsafeNoChain && at.After(a.earliest) {
+			a.earliest = at
 		}
 	case broken(&t.Outcome):
 		s.fail(stageTime, id, cite, t.Reason, r.Lang.pick("метка времени неверна: ", "the time stamp is wrong: ")+deciding(&t.Outcome))

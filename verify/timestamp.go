@@ -40,7 +40,7 @@ func (r *run) token(ctx context.Context, t *TimeStamp, token *tsp.Token, o tsp.C
 		t.warn(stageChain, "certificate-chain", "EN 319 102-1, 5.4", r.Lang.pick("цепочка не проверялась", "the chain was not checked"))
 	default:
 		t.Chain, t.Evidence = r.certificate(ctx, &t.Outcome, t.TSA, purpose{
-			at: at, proofs: known, bags: bags, extUsage: []oid.OID{oid.EKUTimeStamping},
+			at: at, proofs: known, bags: bags, bound: true, extUsage: []oid.OID{oid.EKUTimeStamping},
 			owner: r.Lang.pick("сертификат службы меток ", "the certificate of the time-stamping authority "),
 		})
 		r.stampAccreditation(ctx, t)

@@ -153,3 +153,24 @@ func TestReasons(t *testing.T) {
 		})
 	}
 }
+
+// TestDeltaOrder: the newest delta counts wherever it stands, and one that is
+// older than the complete list updates nothing.
+func TestDeltaOrder(t *testing.T) {
+	c := testpki.NewChain(t)
+	all := pair{base: 6, delta: 8, number: 5, from: 5}.lists(t, c)
+	again := testpki.CRL(t, c.Sub, &pki.CRLTemplate{
+		Number: big.NewInt(11), BaseNumber: big.NewInt(5), ThisUpdate: testpki.Now.Add(-time.Minute), Entries: entry(c, testpki.Now.Add(-5*time.Minute), 6),
+	})
+	old := pair{base: 6, delta: 8, number: 5, from: 5, change: func(b, d *pki.CRLTemplate) {
+		b.ThisUpdate = d.ThisUpdate.Add(time.Minute)
+	}}.lists(t, c)
+	for name, list := range map[string][]*pki.RevocationList{
+		"newest first": {again, all[0], all[1]}, "newest last": {all[0], all[1], again}, "older than the base": old,
+	} {
+		a := revocation.Check(t.Context(), c.Leaf.Cert, c.Sub.Cert, &revocation.Static{Lists: list}, revocation.Options{At: testpki.Now})
+		if a.Status == revocation.Good {
+			t.Errorf("%s: good", name)
+		}
+	}
+}

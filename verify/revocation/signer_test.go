@@ -360,3 +360,27 @@ func TestSameKeyOtherRights(t *testing.T) {
 		})
 	}
 }
+
+// TestIndirectOther: of two authorities below one anchor only the one that the
+// distribution point names keeps the list, and not the issuer itself.
+func TestIndirectOther(t *testing.T) {
+	s := newScene(t, nil, nil)
+	root := testpki.CRL(t, s.Root, &pki.CRLTemplate{})
+	indirect := pki.IssuingDistributionPoint{IndirectCRL: true}
+	other := *s
+	other.lister = testpki.Issue(t, testpki.CA(t, "CN=Other lists,O=Test,C=RU"), s.Root)
+	o := s.options()
+	o.Responders = append(o.Responders, other.lister.Cert)
+	if a := s.check(t, o, other.indirect(t, noEntry, indirect), root); a.Status != revocation.Unknown {
+		t.Errorf("the list of another authority: %v", a.Status)
+	}
+	elsewhere := pki.IssuingDistributionPoint{IndirectCRL: true, FullName: directory(t, "CN=Lists,O=Test,C=RU")}
+	own := *s
+	own.lister = s.Sub
+	for _, marked := range []bool{true, false} {
+		elsewhere.IndirectCRL = marked
+		if a := s.check(t, o, own.indirect(t, noEntry, elsewhere), root); a.Status != revocation.Unknown {
+			t.Errorf("the issuer's list of another point, indirect %v: %v", marked, a.Status)
+		}
+	}
+}
