@@ -1,7 +1,8 @@
 package alg
 
 import (
-	"crypto/dsa" //nolint:staticcheck // read and checked for old certificates only
+	//lint:ignore SA1019 what is tested
+	"crypto/dsa" //nolint:staticcheck // what is tested
 	"math/big"
 	"testing"
 
