@@ -205,21 +205,13 @@ func (a *app) raise(ctx context.Context, r *sign.Raiser, lift *lifter, sig, doc 
 	if err := a.mustPass(ctx, lift, sig, doc); err != nil {
 		return err
 	}
-	s, err := a.openSignature(sig)
+	s, content, closeBoth, err := a.openBoth(sig, doc)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // opened for reading
-	content, err := a.openContent(doc)
-	if err != nil {
-		return err
-	}
-	defer content.Close() //nolint:errcheck // opened for reading
+	defer closeBoth()
 	err = a.write(out, func(w io.Writer) error {
 		return armored(w, format, func(w io.Writer) error {
-			if doc == "" {
-				return r.Raise(ctx, w, s, nil)
-			}
 			return r.Raise(ctx, w, s, content)
 		})
 	})
@@ -232,21 +224,12 @@ func (a *app) raise(ctx context.Context, r *sign.Raiser, lift *lifter, sig, doc 
 
 // mustPass verifies the signature before the authority is asked for anything.
 func (a *app) mustPass(ctx context.Context, lift *lifter, sig, doc string) error {
-	s, err := a.openSignature(sig)
+	s, content, closeBoth, err := a.openBoth(sig, doc)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // opened for reading
-	content, err := a.openContent(doc)
-	if err != nil {
-		return err
-	}
-	defer content.Close() //nolint:errcheck // opened for reading
-	var r io.Reader
-	if doc != "" {
-		r = content
-	}
-	rep, err := lift.v.Verify(ctx, s, r)
+	defer closeBoth()
+	rep, err := lift.v.Verify(ctx, s, content)
 	switch {
 	case rep == nil:
 		return inSignature(sig, err)

@@ -67,22 +67,13 @@ func (a *app) verifyOne(ctx context.Context, f *evidenceFlags, files *reportFlag
 	if err != nil {
 		return err
 	}
-	s, err := a.openSignature(sig)
+	s, content, closeBoth, err := a.openBoth(sig, doc)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // opened for reading
-	content, err := a.openContent(doc)
-	if err != nil {
-		return err
-	}
-	defer content.Close() //nolint:errcheck // opened for reading
+	defer closeBoth()
 	if len(files.files) == 0 {
-		var r io.Reader
-		if doc != "" {
-			r = content
-		}
-		rep, err := v.Verify(ctx, s, r)
+		rep, err := v.Verify(ctx, s, content)
 		if rep == nil {
 			return inSignature(sig, err)
 		}
@@ -92,7 +83,7 @@ func (a *app) verifyOne(ctx context.Context, f *evidenceFlags, files *reportFlag
 	if doc != "" {
 		in.DocumentName, in.SignatureName = reportName(doc), reportName(sig)
 	}
-	if in.Report, err = a.verifyHashed(ctx, v, s, content, doc != "", &in); in.Report == nil {
+	if in.Report, err = a.verifyHashed(ctx, v, s, content, &in); in.Report == nil {
 		return inSignature(sig, err)
 	}
 	return a.finishReport(files, in.Report, in)
@@ -100,11 +91,11 @@ func (a *app) verifyOne(ctx context.Context, f *evidenceFlags, files *reportFlag
 
 // verifyHashed verifies and, in the same pass, computes the digests that a
 // report names. An attached signature is a document that holds its signatures.
-func (a *app) verifyHashed(ctx context.Context, v *verify.Verifier, sig, content io.Reader, detached bool, in *report.Input) (*verify.Report, error) {
+func (a *app) verifyHashed(ctx context.Context, v *verify.Verifier, sig, content io.Reader, in *report.Input) (*verify.Report, error) {
 	hashedSig, sigSums := digests(sig)
 	var r io.Reader
 	var docSums *digesting
-	if detached {
+	if content != nil {
 		r, docSums = digests(content)
 	}
 	rep, err := v.Verify(ctx, hashedSig, r)
@@ -192,12 +183,22 @@ func (a *app) openSignature(path string) (io.ReadCloser, error) {
 	return a.openDocument(path)
 }
 
-// openContent opens the document of a detached signature; "" is none.
-func (a *app) openContent(path string) (io.ReadCloser, error) {
-	if path == "" {
-		return io.NopCloser(nil), nil
+// openBoth opens a signature and its document. Where doc is "", the signature
+// is attached and content nil.
+func (a *app) openBoth(sig, doc string) (s, content io.Reader, closeBoth func(), err error) {
+	opened, err := a.openSignature(sig)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	return a.openDocument(path)
+	if doc == "" {
+		return opened, nil, func() { _ = opened.Close() }, nil // opened for reading
+	}
+	document, err := a.openDocument(doc)
+	if err != nil {
+		_ = opened.Close()
+		return nil, nil, nil, err
+	}
+	return opened, document, func() { _, _ = document.Close(), opened.Close() }, nil
 }
 
 // inSignature names the file in an error about a signature.
