@@ -40,12 +40,6 @@ type transform struct {
 	method method
 }
 
-// Algorithm returns the signature algorithm.
-func (s *Signature) Algorithm() alg.Identifier { return s.algorithm }
-
-// Path returns where the ds:Signature element stands, "/a/b/Signature".
-func (s *Signature) Path() string { return s.el.Path() }
-
 // Signatures reads all ds:Signature elements of the document, in document
 // order. The error is ErrNoSignature where there is none, a *SyntaxError for a
 // signature that cannot be read, and an *UnsupportedError for one that uses
