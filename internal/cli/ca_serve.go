@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +85,14 @@ func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
 	a.sayf(text{"служба работает: http://%s", "serving: http://%s"}, l.Addr())
 	return both(ctx,
 		func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) },
-		sock.Serve)
+		func(ctx context.Context) error {
+			ctx, stop := context.WithCancel(ctx)
+			var signing sync.WaitGroup
+			defer signing.Wait() // before the key is wiped
+			defer stop()
+			signing.Go(func() { keepHeadsSigned(ctx, local.issuer, log) })
+			return sock.Serve(ctx)
+		})
 }
 
 // both runs two servers until one ends or ctx is done; then the other is told

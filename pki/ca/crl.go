@@ -20,7 +20,7 @@ import (
 func (i *Issuer) CRL(ctx context.Context, actor string) (CRLEntry, error) {
 	var out CRLEntry
 	now := i.seconds()
-	if err := i.checkTime(now); err != nil {
+	if err := i.checkValidity(now); err != nil {
 		return out, err
 	}
 	err := i.ledger.Update(ctx, func(tx Tx) error {
