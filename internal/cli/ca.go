@@ -22,7 +22,7 @@ func (a *app) caCommand() *cobra.Command {
 	return a.group("ca", text{"удостоверяющий центр", "certification authority"},
 		a.caInitCommand(), a.caIssueCommand(), a.caRevokeCommand(), a.caHoldCommand(), a.caReleaseCommand(),
 		a.caRequestCommand(), a.caOperatorCommand(), a.caProfileCommand(),
-		a.caCRLCommand(), a.caListCommand(), a.caServeCommand(),
+		a.caCRLCommand(), a.caPublishCommand(), a.caListCommand(), a.caServeCommand(),
 		a.caBackupCommand(), a.caRestoreCommand(), a.caMigrateCommand())
 }
 

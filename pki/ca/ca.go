@@ -54,6 +54,10 @@ type Config struct {
 	Settings Settings
 	Rand     io.Reader        // nil: crypto/rand
 	Now      func() time.Time // nil: time.Now
+	// StatusChanged, if not nil, is called after a revocation, a hold or a
+	// release by this issuer is on the ledger: what was prepared for OCSP is then
+	// out of date.
+	StatusChanged func(Serial)
 }
 
 // Issuer is a certification authority at work. It may be used by several
@@ -68,6 +72,7 @@ type Issuer struct {
 	rand      io.Reader
 	now       func() time.Time
 	throwaway func() (crypto.Signer, error)
+	changed   func(Serial) // Config.StatusChanged
 }
 
 // What New and Prepare refuse and callers branch on.
@@ -99,7 +104,7 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	}
 	i := &Issuer{
 		cert: c.Certificate, key: c.Key, ledger: c.Ledger, rules: c.Rules, settings: c.Settings.withDefaults(),
-		profiles: c.Profiles, rand: c.Rand, now: c.Now,
+		profiles: c.Profiles, rand: c.Rand, now: c.Now, changed: c.StatusChanged,
 	}
 	if i.profiles == nil {
 		var err error

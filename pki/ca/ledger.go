@@ -173,11 +173,17 @@ type Entry struct {
 // certificate's validity period."
 func (e Entry) OnCRL() bool { return e.Status != Valid && e.DroppedAfter == 0 }
 
-// CRLEntry is an issued certificate revocation list.
+// CRLEntry is an issued certificate revocation list, or several that were made
+// together and have one number: see [Issuer.Publish].
 type CRLEntry struct {
-	Number     uint64    `json:"number"`
+	Number uint64 `json:"number"`
+	// Base is 0 for complete lists. For delta lists it is the number of the
+	// complete list that DER still is, and to which the other fields belong.
+	Base       uint64    `json:"base,omitempty"`
 	ThisUpdate time.Time `json:"thisUpdate"`
 	NextUpdate time.Time `json:"nextUpdate"`
 	Entries    int       `json:"entries"` // number of listed certificates
-	DER        []byte    `json:"-"`
+	// DER is the complete list; empty where it is too large for a ledger
+	// (limits.ListInLedger) and is in the folder of publication only.
+	DER []byte `json:"-"`
 }

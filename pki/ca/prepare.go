@@ -215,6 +215,7 @@ func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []b
 	if err != nil {
 		return nil, err
 	}
+	points, freshest := s.distributionPoints(serial)
 	t := &pki.CertificateTemplate{
 		SerialNumber: serial.Big(), Subject: r.CSR.Subject, NotBefore: now, NotAfter: notAfter,
 		BasicConstraints: p.CA, IsCA: p.CA, MaxPathLen: p.MaxPathLen,
@@ -222,7 +223,7 @@ func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []b
 		PrivateKeyNotBefore: keyFrom, PrivateKeyNotAfter: keyTo,
 		SubjectKeyID: keyID, AuthorityKeyID: i.cert.KeyID(), Policies: p.Policies, OCSPNoCheck: p.OCSPNoCheck,
 		SubjectAltNames:       want.SubjectAltNames,
-		CRLDistributionPoints: s.CRLURLs, OCSPServers: s.OCSPURLs, IssuingCertificateURLs: s.IssuerURLs,
+		CRLDistributionPoints: points, FreshestCRL: freshest, OCSPServers: s.OCSPURLs, IssuingCertificateURLs: s.IssuerURLs,
 	}
 	if p.OCSPNoCheck {
 		t.OCSPServers = nil // a responder is not asked about itself

@@ -29,6 +29,9 @@ type Settings struct {
 	UserMonths int `json:"userMonths,omitempty"`
 	// CRLHours is thisUpdate to nextUpdate; 0 is 168, a week.
 	CRLHours int `json:"crlHours,omitempty"`
+	// Lists are the lists that are published in a folder, see
+	// [Issuer.Publish]; nil is none. CRLURLs are named besides.
+	Lists *Lists `json:"lists,omitempty"`
 	// SubjectSignTool names the subscribers' signature tool where a request
 	// does not; "" is a text that claims no certification.
 	SubjectSignTool string `json:"subjectSignTool,omitempty"`
@@ -86,6 +89,9 @@ func (s Settings) Check() error {
 		if err := journal.CheckNode(s.Node); err != nil {
 			return fmt.Errorf("ca: %w", err)
 		}
+	}
+	if err := s.Lists.check(); err != nil {
+		return err
 	}
 	if s.CRLHours < 0 || s.CRLHours > 24*366 {
 		return errors.New("ca: crlHours: not from 0 to 8784")

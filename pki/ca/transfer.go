@@ -111,7 +111,7 @@ type dumpCertificate struct {
 
 type dumpCRL struct {
 	Entry CRLEntry `json:"entry"`
-	DER   []byte   `json:"der"`
+	DER   []byte   `json:"der,omitempty"` // a list that is too large for a ledger is not in it
 }
 
 type dumpEnd struct {
