@@ -26,6 +26,7 @@ import (
 // the middle of a write, was never acknowledged; the next Append removes it.
 type File struct {
 	path string
+	node string
 }
 
 // lockWait is how long Append waits for other processes when its context has
@@ -36,9 +37,10 @@ const lockWait = 10 * time.Second
 // ErrLocked is returned when another process held the file for too long.
 var ErrLocked = errors.New("journal: another process holds the journal file")
 
-// NewFile returns the journal kept at path. Nothing is opened or created until
-// it is used; a file that does not exist is an empty journal.
-func NewFile(path string) *File { return &File{path: path} }
+// NewFile returns the journal kept at path, the chain of [DefaultNode]. Nothing
+// is opened or created until it is used; a file that does not exist is an empty
+// journal.
+func NewFile(path string) *File { return &File{path: path, node: DefaultNode} }
 
 // Append puts an entry behind the last record and returns when it is on the
 // disk. A zero time is replaced by the present. A last record that is damaged,
@@ -48,14 +50,11 @@ func (j *File) Append(ctx context.Context, e Entry) (Record, error) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	f, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := j.lock(ctx)
 	if err != nil {
-		return Record{}, fmt.Errorf("journal: %w", err)
-	}
-	defer f.Close()
-	if err := waitLock(ctx, f); err != nil {
 		return Record{}, err
 	}
+	defer f.Close()
 	defer files.Unlock(f)
 	last, err := j.end(f)
 	if err != nil {
@@ -91,30 +90,33 @@ func (j *File) write(f *os.File, r Record) error {
 
 // end returns the head of the records in f and removes a torn last line.
 func (j *File) end(f *os.File) (Head, error) {
-	known, err := j.readHead()
+	known, err := j.Head()
 	if err != nil {
 		return Head{}, err
+	}
+	damage := func(k Kind, seq uint64, err error) error {
+		return &DamageError{Kind: k, Node: j.node, Seq: seq, Position: seq, Err: err}
 	}
 	text, start, err := lastLine(f)
 	if err != nil {
 		return Head{}, err
 	}
-	var last Head
+	last := Head{Node: j.node}
 	if len(text) > 0 {
 		r, err := ParseRecord(text)
 		if err != nil {
-			return Head{}, &DamageError{Kind: Malformed, Seq: known.Seq, Position: known.Seq, Err: err}
+			return Head{}, damage(Malformed, known.Seq, err)
 		}
-		if !r.Intact() {
-			return Head{}, &DamageError{Kind: Changed, Seq: r.Seq, Position: r.Seq}
+		if !r.Intact() || r.Node != j.node {
+			return Head{}, damage(Changed, r.Seq, nil)
 		}
 		last = r.Head()
 	}
 	if last.Seq < known.Seq {
-		return Head{}, &DamageError{Kind: Truncated, Seq: last.Seq + 1, Position: last.Seq + 1}
+		return Head{}, damage(Truncated, last.Seq+1, nil)
 	}
 	if last.Seq == known.Seq && last.Hash != known.Hash {
-		return Head{}, &DamageError{Kind: Changed, Seq: last.Seq, Position: last.Seq}
+		return Head{}, damage(Changed, last.Seq, nil)
 	}
 	if err := f.Truncate(start); err != nil { // a no-op unless a line is torn
 		return Head{}, fmt.Errorf("journal: %w", err)
@@ -168,7 +170,7 @@ func (j *File) Records() iter.Seq2[Record, error] {
 // was found. It takes no lock: records are appended before the head moves, so
 // a head read first is never ahead of the records read after it.
 func (j *File) Verify(ctx context.Context) (Head, error) {
-	head, err := j.readHead()
+	head, err := j.Head()
 	if err != nil {
 		return Head{}, err
 	}
@@ -189,18 +191,22 @@ func (j *File) Verify(ctx context.Context) (Head, error) {
 
 func (j *File) headPath() string { return j.path + ".head" }
 
-// readHead returns the head kept beside the file; a missing one is zero.
-func (j *File) readHead() (Head, error) {
+// Head returns the head kept beside the file; where there is none it is that
+// of an empty chain.
+func (j *File) Head() (Head, error) {
 	b, err := os.ReadFile(j.headPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return Head{}, nil
+		return Head{Node: j.node}, nil
 	}
 	if err != nil {
 		return Head{}, fmt.Errorf("journal: head: %w", err)
 	}
 	var h Head
-	if err := json.Unmarshal(b, &h); err != nil {
+	if err := decodeOne(b, &h); err != nil {
 		return Head{}, fmt.Errorf("journal: head: %w", err)
+	}
+	if h.Node != j.node {
+		return Head{}, fmt.Errorf("journal: head: it is that of the chain %q", h.Node)
 	}
 	return h, nil
 }

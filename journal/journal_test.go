@@ -18,7 +18,7 @@ var day = time.Date(2026, 6, 2, 12, 0, 0, 123, time.UTC)
 // chain makes n records.
 func chain(t testing.TB, n int) []Record {
 	t.Helper()
-	var head Head
+	head := Head{Node: DefaultNode}
 	var out []Record
 	for i := range n {
 		r, err := head.Next(Entry{
@@ -46,17 +46,29 @@ func seq(records []Record) iter.Seq2[Record, error] {
 // TestCanonicalEncoding writes the encoding of one record by hand, octet by
 // octet as the package comment says.
 func TestCanonicalEncoding(t *testing.T) {
-	r, err := Head{Seq: 6, Hash: Digest{0: 0xaa, 31: 0xbb}}.Next(Entry{
+	r, err := Head{Node: "узел", Seq: 6}.Next(Entry{Time: day, Event: "e"})
+	if err == nil {
+		t.Fatalf("a node with a bad name: %+v", r)
+	}
+	r, err = Head{Node: "n1", Seq: 6, Hash: Digest{0: 0xaa, 31: 0xbb}}.Next(Entry{
 		Time: time.Unix(1, 2), Actor: "я", Event: "e", Subject: "", Data: map[string]string{"z": "", "a": "b"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := hex.EncodeToString([]byte("gosklyuch journal v1")) + "00000000" +
+	commitment := func(s seal, text string) string {
+		if s.salt == ([16]byte{}) {
+			t.Error("no salt")
+		}
+		d := streebog.Sum256(append(s.salt[:], text...))
+		return hex.EncodeToString(d[:])
+	}
+	want := hex.EncodeToString([]byte("gosklyuch journal v2")) + "00000000" +
+		"00000002" + "6e31" +
 		"aa" + strings.Repeat("00", 30) + "bb" +
 		"0000000000000007" + "000000003b9aca02" +
-		"00000002" + "d18f" + "00000001" + "65" + "00000000" +
-		"00000002" + "00000001" + "61" + "00000001" + "62" + "00000001" + "7a" + "00000000"
+		"00000002" + "d18f" + "00000001" + "65" + commitment(r.subject, "") +
+		"00000002" + "00000001" + "61" + commitment(r.data["a"], "b") + "00000001" + "7a" + commitment(r.data["z"], "")
 	raw, err := hex.DecodeString(want)
 	if err != nil {
 		t.Fatal(err)
@@ -79,11 +91,11 @@ func TestNextRefuses(t *testing.T) {
 		"no time":     {Event: "e"},
 		"late":        {Event: "e", Time: time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
-		if _, err := (Head{}).Next(e); err == nil {
+		if _, err := (Head{Node: DefaultNode}).Next(e); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	_, err := Head{}.Next(Entry{Time: day, Event: "e", Subject: strings.Repeat("x", limits.JournalRecord)})
+	_, err := Head{Node: DefaultNode}.Next(Entry{Time: day, Event: "e", Subject: strings.Repeat("x", limits.JournalRecord)})
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("large entry: %v", err)
 	}
@@ -117,6 +129,10 @@ func TestParseRecordRefuses(t *testing.T) {
 		"short digest":   strings.Replace(string(good), `"prev":"00`, `"prev":"`, 1),
 		"upper case":     strings.Replace(string(good), `"prev":"00`, `"prev":"AA`, 1),
 		"no digest":      strings.Replace(string(good), `"prev":"00`, `"prev":"zz`, 1),
+		"old version":    strings.Replace(string(good), `"v":2`, `"v":1`, 1),
+		"short salt":     strings.Replace(string(good), `"salt":"`, `"salt":"0`, 1),
+		"no salt":        strings.Replace(string(good), `"salt"`, `"erased"`, 1),
+		"both":           strings.Replace(string(good), `"salt":`, `"erased":"`+strings.Repeat("0", 64)+`","salt":`, 1),
 		"bad time":       strings.Replace(string(good), "2026-", "26-", 1),
 		"long":           strings.Repeat(" ", limits.JournalLine+1),
 	} {
@@ -128,7 +144,7 @@ func TestParseRecordRefuses(t *testing.T) {
 
 func TestVerifyWhole(t *testing.T) {
 	c := chain(t, 5)
-	for _, head := range []Head{{}, c[2].Head(), c[4].Head()} {
+	for _, head := range []Head{{Node: DefaultNode}, c[2].Head(), c[4].Head()} {
 		got, err := Verify(seq(c), head)
 		if err != nil || got != c[4].Head() {
 			t.Fatalf("head %d: %v, %v", head.Seq, got, err)
@@ -191,6 +207,16 @@ func TestEveryFieldIsCovered(t *testing.T) {
 		"seq": func(r *Record) { r.Seq++ }, "time": func(r *Record) { r.Time = r.Time.Add(1) },
 		"actor": func(r *Record) { r.Actor += "x" }, "event": func(r *Record) { r.Event += "x" },
 		"subject": func(r *Record) { r.Subject += "x" }, "prev": func(r *Record) { r.Prev[5] ^= 1 },
+		"node": func(r *Record) { r.Node = "other" }, "salt": func(r *Record) { r.subject.salt[3]++ },
+		"erased by hand": func(r *Record) { r.subject = seal{erased: true} },
+		"text of an erased value": func(r *Record) {
+			e, err := r.Erase(FieldSubject)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*r = e
+			r.Subject = "x"
+		},
 		"hash": func(r *Record) { r.Hash[5] ^= 1 }, "key": func(r *Record) { r.Data = map[string]string{"b": "2", "c": "1"} },
 		"value": func(r *Record) { r.Data = map[string]string{"b": "2", "a": "0"} },
 		"moved": func(r *Record) { r.Actor, r.Event = r.Actor+r.Event[:1], r.Event[1:] },

@@ -25,10 +25,15 @@ const (
 // DamageError says where a chain is broken.
 type DamageError struct {
 	Kind Kind
+	// Node is the name of the chain.
+	Node string
 	// Seq is the number of the first record concerned: the one that was
 	// changed, the first that is missing, or the one that stands in the wrong
 	// place.
 	Seq uint64
+	// Last is the last record of a range that begins with Seq, where the place
+	// is not known better; 0 where it is.
+	Last uint64
 	// Position is the place in the sequence that was read, from 1; for a
 	// file it is the number of the line.
 	Position uint64
@@ -38,7 +43,11 @@ type DamageError struct {
 
 // Error names the kind, the record and the place.
 func (e *DamageError) Error() string {
-	s := fmt.Sprintf("journal: record %d at line %d: %s", e.Seq, e.Position, e.Kind)
+	place := fmt.Sprintf("record %d", e.Seq)
+	if e.Last > e.Seq {
+		place = fmt.Sprintf("one of the records %d to %d", e.Seq, e.Last)
+	}
+	s := fmt.Sprintf("journal: chain %s, %s at line %d: %s", e.Node, place, e.Position, e.Kind)
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}
@@ -49,28 +58,29 @@ func (e *DamageError) Error() string {
 func (e *DamageError) Unwrap() error { return e.Err }
 
 // Verify reads a whole chain and returns its head. The error is nil if and
-// only if every record is intact, the records follow one another without a
-// gap from number 1, and the chain reaches and contains the given head; a
-// chain that goes on behind it is whole, since a crash may keep the head from
-// being written after the record. A zero head asks for nothing: an end that
-// was cut off is then not seen. A damaged chain gives a *[DamageError].
+// only if every record is intact and of the head's node, the records follow
+// one another without a gap from number 1, and the chain reaches and contains
+// the given head; a chain that goes on behind it is whole, since a crash may
+// keep the head from being written after the record. A head with number 0
+// asks for nothing: an end that was cut off is then not seen. A damaged chain
+// gives a *[DamageError].
 func Verify(records iter.Seq2[Record, error], head Head) (Head, error) {
-	return VerifyFrom(Head{}, records, head)
+	return VerifyFrom(Head{Node: head.Node}, records, head)
 }
 
 // VerifyFrom does the same for the part of a chain behind from, which the
-// caller has verified before.
+// caller has verified before; the chain is from's.
 func VerifyFrom(from Head, records iter.Seq2[Record, error], head Head) (Head, error) {
 	v := verifier{last: from, head: head}
 	for r, err := range records {
 		v.position++
 		if err != nil {
-			return v.last, &DamageError{Kind: Malformed, Seq: v.last.Seq + 1, Position: v.position, Err: err}
+			return v.last, &DamageError{Kind: Malformed, Node: from.Node, Seq: v.last.Seq + 1, Position: v.position, Err: err}
 		}
 		if v.gap != nil {
 			// Something is missing before the records read now: it was moved
 			// if it turns up, and removed if it does not.
-			if r.Seq == v.gap.Seq {
+			if r.Seq == v.gap.Seq && r.Node == v.gap.Node {
 				v.gap.Kind = Reordered
 				return v.last, v.gap
 			}
@@ -93,15 +103,17 @@ type verifier struct {
 func (v *verifier) next(r Record) error {
 	want := v.last.Seq + 1
 	damage := func(k Kind, seq uint64) error {
-		return &DamageError{Kind: k, Seq: seq, Position: v.position}
+		return &DamageError{Kind: k, Node: v.last.Node, Seq: seq, Position: v.position}
 	}
 	switch {
 	case !r.Intact():
 		return damage(Changed, want)
+	case r.Node != v.last.Node:
+		return damage(Changed, want) // a record of another chain in the place of this one's
 	case r.Seq < want:
 		return damage(Reordered, r.Seq)
 	case r.Seq > want:
-		v.gap = &DamageError{Kind: Removed, Seq: want, Position: v.position}
+		v.gap = &DamageError{Kind: Removed, Node: v.last.Node, Seq: want, Position: v.position}
 		return nil
 	case r.Prev != v.last.Hash:
 		// This record is what it was; the one before it was rewritten
@@ -120,7 +132,7 @@ func (v *verifier) end() error {
 		return v.gap
 	}
 	if v.last.Seq < v.head.Seq {
-		return &DamageError{Kind: Truncated, Seq: v.last.Seq + 1, Position: v.position + 1}
+		return &DamageError{Kind: Truncated, Node: v.last.Node, Seq: v.last.Seq + 1, Position: v.position + 1}
 	}
 	return nil
 }

@@ -70,21 +70,28 @@ func (t *CRLTemplate) check() error {
 		return errors.New("thisUpdate and nextUpdate are required, nextUpdate not before thisUpdate")
 	}
 	for i := range t.Entries {
-		e := &t.Entries[i]
-		if e.Serial == nil || e.At.IsZero() {
-			return fmt.Errorf("entry %d: serial number and revocation date are required", i)
+		if err := t.checkEntry(i, &t.Entries[i]); err != nil {
+			return err
 		}
-		if e.Reason < ReasonAbsent || e.Reason > ReasonAACompromise || e.Reason == 7 {
-			return fmt.Errorf("entry %d: reason %d is not a CRLReason", i, e.Reason)
-		}
-		// "The removeFromCRL (8) reasonCode value may only appear in delta
-		// CRLs", RFC 5280, 5.3.1.
-		if e.Reason == ReasonRemoveFromCRL && t.BaseNumber == nil {
-			return fmt.Errorf("entry %d: removeFromCRL is for delta CRLs only", i)
-		}
-		if e.Issuer != nil && (t.IDP == nil || !t.IDP.IndirectCRL) {
-			return fmt.Errorf("entry %d: a certificate issuer needs an indirect CRL", i)
-		}
+	}
+	return nil
+}
+
+// checkEntry does the same for the entry with number i.
+func (t *CRLTemplate) checkEntry(i int, e *RevokedEntry) error {
+	if e.Serial == nil || e.At.IsZero() {
+		return fmt.Errorf("entry %d: serial number and revocation date are required", i)
+	}
+	if e.Reason < ReasonAbsent || e.Reason > ReasonAACompromise || e.Reason == 7 {
+		return fmt.Errorf("entry %d: reason %d is not a CRLReason", i, e.Reason)
+	}
+	// "The removeFromCRL (8) reasonCode value may only appear in delta
+	// CRLs", RFC 5280, 5.3.1.
+	if e.Reason == ReasonRemoveFromCRL && t.BaseNumber == nil {
+		return fmt.Errorf("entry %d: removeFromCRL is for delta CRLs only", i)
+	}
+	if e.Issuer != nil && (t.IDP == nil || !t.IDP.IndirectCRL) {
+		return fmt.Errorf("entry %d: a certificate issuer needs an indirect CRL", i)
 	}
 	return nil
 }
@@ -152,31 +159,38 @@ func (p *IssuingDistributionPoint) add(b *cryptobyte.Builder) {
 	})
 }
 
-// addEntries appends the entries. certificateIssuer is written where the issuer
-// in force changes, since it is sticky (RFC 5280, 5.3.3).
+// addEntries appends the entries.
 func addEntries(b *cryptobyte.Builder, entries []RevokedEntry, own Name) {
 	current := own
 	for i := range entries {
-		e := &entries[i]
-		issuer := own
-		if e.Issuer != nil {
-			issuer = *e.Issuer
-		}
-		changed := !issuer.Equal(current)
-		current = issuer
-		extensions, err := e.extensions(issuer, changed)
-		if err != nil {
+		if err := addEntry(b, &entries[i], own, &current); err != nil {
 			b.SetError(fmt.Errorf("entry %d: %w", i, err))
 			return
 		}
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddASN1BigInt(e.Serial)
-			der.AddTime(b, e.At)
-			if len(extensions) > 0 {
-				addExtensions(b, extensions)
-			}
-		})
 	}
+}
+
+// addEntry appends an entry. certificateIssuer is written where it is not the
+// issuer in force, current, since it is sticky (RFC 5280, 5.3.3).
+func addEntry(b *cryptobyte.Builder, e *RevokedEntry, own Name, current *Name) error {
+	issuer := own
+	if e.Issuer != nil {
+		issuer = *e.Issuer
+	}
+	changed := !issuer.Equal(*current)
+	*current = issuer
+	extensions, err := e.extensions(issuer, changed)
+	if err != nil {
+		return err
+	}
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1BigInt(e.Serial)
+		der.AddTime(b, e.At)
+		if len(extensions) > 0 {
+			addExtensions(b, extensions)
+		}
+	})
+	return nil
 }
 
 func (e *RevokedEntry) extensions(issuer Name, changed bool) ([]Extension, error) {

@@ -7,7 +7,7 @@
 # Does nothing where they are there; asks for sudo only where it must.
 set -eu
 
-packages='openssl libengine-gost-openssl libssl-dev gnutls-bin default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java faketime gcc libc6-dev softhsm2 opensc p11-kit g++ make pkg-config chromium poppler-utils libxml2-utils zbar-tools'
+packages='openssl libengine-gost-openssl libssl-dev gnutls-bin default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java faketime gcc libc6-dev softhsm2 opensc p11-kit g++ make pkg-config chromium poppler-utils libxml2-utils zbar-tools postgresql'
 
 command -v dpkg-query >/dev/null 2>&1 || {
 	echo 'install-test-deps: not a Debian system; please install by hand:' $packages

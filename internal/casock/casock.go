@@ -12,11 +12,16 @@
 //	{"v":1,"op":"issue","profile":"citizen","request":"MII…","days":0,"identificationKind":0}
 //	{"v":1,"op":"revoke","serial":"7f01…","reason":"keyCompromise","invalidityDate":"…"}
 //	{"v":1,"op":"hold","serial":"…"}     {"v":1,"op":"release","serial":"…"}
+//	{"v":1,"op":"desk","profile":"citizen","request":"MII…","desk":{"verb":"submit","statement":"…","signature":"…"}}
 //	{"v":1,"op":"crl"}
 //	{"v":1,"op":"list","status":"revoked","after":"…"}
+//	{"v":1,"op":"journal","journal":{"ask":"records","node":"main","seq":7}}
+//
+// The journal may be asked for "heads", "records" behind "seq", "verify",
+// "prove" and "erase" of the record "seq" of "node", and to "sign" its heads.
 //
 // An answer has the members that fit the operation ("certificate", "entry",
-// "crl" with "der", "entries" with "next") or "error" with a stable "code" and
+// "crl" with "der", "entries" with "next", "journal") or "error" with a stable "code" and
 // a "message". The codes are in this package's table of errors.
 //
 // # Who may ask
@@ -32,6 +37,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
@@ -54,6 +60,8 @@ const (
 	opRelease = "release"
 	opCRL     = "crl"
 	opList    = "list"
+	opJournal = "journal"
+	opDesk    = "desk"
 )
 
 // request is one line of a client.
@@ -69,6 +77,9 @@ type request struct {
 	InvalidityDate     time.Time `json:"invalidityDate,omitzero"`
 	Status             ca.Status `json:"status,omitempty"`
 	After              ca.Serial `json:"after,omitzero"`
+
+	Journal *journalQuery `json:"journal,omitempty"`
+	Desk    *deskQuery    `json:"desk,omitempty"`
 }
 
 // response is one line of a server.
@@ -80,7 +91,10 @@ type response struct {
 	DER         []byte       `json:"der,omitempty"` // of the CRL
 	Entries     []ca.Entry   `json:"entries,omitempty"`
 	Next        ca.Serial    `json:"next,omitzero"`
-	Error       *remoteError `json:"error,omitempty"`
+
+	Journal *journalAnswer `json:"journal,omitempty"`
+	Desk    *deskAnswer    `json:"desk,omitempty"`
+	Error   *remoteError   `json:"error,omitempty"`
 }
 
 // remoteError is an error on its way through the socket. On the client's side
@@ -96,8 +110,11 @@ func (e *remoteError) Error() string { return e.Message }
 
 // Unwrap returns what errors.Is and errors.As find on the server's side too.
 func (e *remoteError) Unwrap() error {
-	if e.Code == codeRequest {
+	switch e.Code {
+	case codeRequest:
 		return &ca.RequestError{Field: e.Field, Detail: e.Message}
+	case codeStatement:
+		return &ca.StatementError{Field: e.Field, Detail: e.Message}
 	}
 	for _, row := range errorTable() {
 		if row.code == e.Code {
@@ -108,9 +125,10 @@ func (e *remoteError) Unwrap() error {
 }
 
 const (
-	codeRequest  = "request-refused"
-	codeProtocol = "protocol"
-	codeInternal = "internal"
+	codeRequest   = "request-refused"
+	codeStatement = "statement-refused"
+	codeProtocol  = "protocol"
+	codeInternal  = "internal"
 )
 
 // ErrLint is what a lint refusal unwraps to on the client's side, where the
@@ -130,6 +148,9 @@ func errorTable() []errorRow {
 	return []errorRow{
 		{"not-found", ca.ErrNotFound},
 		{"revoked", ca.ErrRevoked},
+		{"not-covered", journal.ErrNotCovered},
+		{"no-field", journal.ErrNoField},
+		{"not-erased", ca.ErrErasure},
 		{"on-hold", ca.ErrOnHold},
 		{"not-on-hold", ca.ErrNotOnHold},
 		{"reason", ca.ErrReason},
@@ -138,6 +159,19 @@ func errorTable() []errorRow {
 		{"not-issuer", ca.ErrNotIssuer},
 		{"profile", ca.ErrProfile},
 		{"serial-used", ca.ErrSerialUsed},
+		{"approval-needed", ca.ErrApprovalNeeded},
+		{"state", ca.ErrState},
+		{"request-exists", ca.ErrRequestExists},
+		{"submitter", ca.ErrSubmitter},
+		{"self-approval", ca.ErrSelfApproval},
+		{"replayed", ca.ErrReplayed},
+		{"role", ca.ErrRole},
+		{"stale", ca.ErrStale},
+		{"profile-changed", ca.ErrProfileChanged},
+		{"operator-exists", ca.ErrOperatorExists},
+		{"operator", ca.ErrOperator},
+		{"renewal", ca.ErrRenewal},
+		{"version", ca.ErrVersion},
 		{"lint", ErrLint},
 		{codeProtocol, ErrProtocol},
 	}
@@ -148,7 +182,11 @@ func toRemote(err error) *remoteError {
 	out := &remoteError{Code: codeInternal, Message: err.Error()}
 	var refused *ca.RequestError
 	var lint *ca.LintError
+	var statement *ca.StatementError
 	switch {
+	case errors.As(err, &statement):
+		out.Code, out.Field = codeStatement, statement.Field
+		return out
 	case errors.As(err, &refused):
 		out.Code, out.Field = codeRequest, refused.Field
 		return out

@@ -136,7 +136,7 @@ func TestActor(t *testing.T) {
 	must(s.dial(t).IssueRequest(t.Context(), "citizen", request(t, citizenDN)))(t)
 	err := s.ledger.View(t.Context(), func(tx ca.ReadTx) error {
 		var last journal.Record
-		for r, err := range tx.Journal(0) {
+		for r, err := range tx.Journal(journal.DefaultNode, 0) {
 			if err != nil {
 				return err
 			}

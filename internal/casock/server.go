@@ -176,6 +176,10 @@ func (s *Server) answer(ctx context.Context, actor string, q request) (out respo
 	case opList:
 		out.Entries, out.Next, err = s.issuer.Page(ctx, q.Status, q.After, pageSize)
 		return out, err
+	case opDesk:
+		return s.desk(ctx, actor, q)
+	case opJournal:
+		return s.journal(ctx, actor, q.Journal)
 	}
 	return out, fmt.Errorf("%w: operation %q", ErrProtocol, q.Op)
 }

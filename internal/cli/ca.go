@@ -14,7 +14,6 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
-	"github.com/gosklyuch/gosklyuch/pki/ca/boltstore"
 	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
 )
 
@@ -22,7 +21,9 @@ import (
 func (a *app) caCommand() *cobra.Command {
 	return a.group("ca", text{"удостоверяющий центр", "certification authority"},
 		a.caInitCommand(), a.caIssueCommand(), a.caRevokeCommand(), a.caHoldCommand(), a.caReleaseCommand(),
-		a.caCRLCommand(), a.caListCommand(), a.caServeCommand())
+		a.caRequestCommand(), a.caOperatorCommand(), a.caProfileCommand(),
+		a.caCRLCommand(), a.caPublishCommand(), a.caListCommand(), a.caServeCommand(),
+		a.caBackupCommand(), a.caRestoreCommand(), a.caMigrateCommand())
 }
 
 func (a *app) dirFlag(c *cobra.Command, dir *string) {
@@ -80,7 +81,7 @@ func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIs
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := boltstore.Open(ctx, filepath.Join(dir, ca.LedgerFile))
+	ledger, err := a.openLedger(ctx, dir, d.Settings)
 	if err != nil {
 		key.close()
 		return nil, badLedger(dir, err)
@@ -90,7 +91,7 @@ func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIs
 		key.close()
 	}
 	i, err := ca.New(ctx, ca.Config{
-		Certificate: d.Certificate, Key: key.signer, Ledger: ledger, Rules: sets.All(), Settings: d.Settings, Now: a.now,
+		Certificate: d.Certificate, Key: key.signer, Ledger: ledger, Rules: sets.All(), Profiles: d.Profiles, Settings: d.Settings, Now: a.now,
 	})
 	if err != nil {
 		closeAll()
@@ -145,55 +146,6 @@ func (a *app) caKey(ctx context.Context, dir string, kind secretKind) (*openedKe
 		return nil, err
 	}
 	return &openedKey{signer: c.Key, close: func() { destroy(c.Key) }}, nil
-}
-
-func (a *app) caIssueCommand() *cobra.Command {
-	var dir, profile string
-	var days, identification int
-	var out output
-	c := &cobra.Command{
-		Use:   "issue REQUEST --dir D -o F.cer",
-		Short: a.t(text{"выпустить сертификат по запросу", "issue a certificate for a request"}),
-		Args:  args(1, 1, text{"файл запроса", "the request's file"}),
-		RunE: func(cmd *cobra.Command, arg []string) error {
-			if err := checkDays(days); err != nil {
-				return err
-			}
-			if identification < 0 || identification > 3 {
-				return usageErrorf(text{"--identification бывает от 0 до 3, а не %d", "--identification is 0 to 3, not %d"}, identification)
-			}
-			if err := out.checkFree(); err != nil {
-				return err
-			}
-			req, err := a.readRequest(arg[0])
-			if err != nil {
-				return err
-			}
-			au, err := a.openAuthority(cmd.Context(), dir)
-			if err != nil {
-				return err
-			}
-			defer au.close()
-			cert, err := au.IssueRequest(cmd.Context(), profile, ca.Request{CSR: req, Days: days, IdentificationKind: identification, Actor: actor()})
-			if err != nil {
-				return err
-			}
-			if err := a.writeBytes(out, cert.Raw); err != nil {
-				return a.issuedButNotWritten(cert, err)
-			}
-			if a.json && out.path != "-" {
-				return a.printJSON(viewCertificate(cert))
-			}
-			return a.done(out.path, text{"сертификат выпущен: %s", "the certificate is issued: %s"})
-		},
-	}
-	f := c.Flags()
-	a.dirFlag(c, &dir)
-	f.StringVar(&profile, "profile", "", a.t(text{"профиль; без него определяется по имени владельца", "profile; without it the subject's name decides"}))
-	f.IntVar(&days, "days", 0, a.t(text{"срок действия в днях (0: по профилю)", "validity in days (0: the profile's)"}))
-	f.IntVar(&identification, "identification", 0, a.t(text{"как установлена личность: 0 лично, 1 сертификат, 2 загранпаспорт, 3 ЕБС", "how the applicant was identified: 0 in person, 1 certificate, 2 passport, 3 biometrics"}))
-	a.outputFlags(c, &out, true)
-	return c
 }
 
 // issuedButNotWritten says that the certificate exists although its file does not.

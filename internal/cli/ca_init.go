@@ -10,16 +10,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
-	"github.com/gosklyuch/gosklyuch/pki/ca/boltstore"
 	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
 )
 
 // initFlags are the flags of `ca init`.
 type initFlags struct {
-	dir, parent, subject, ledger string
+	dir, parent, subject, ledger, node string
 	algorithmFlags
 	storeFlags
 	days                   int
@@ -34,8 +34,8 @@ func (a *app) caInitCommand() *cobra.Command {
 		Example: "  gosklyuch ca init --dir root --subject \"CN=Root CA,C=RU\"\n  gosklyuch ca init --dir issuing --parent root --subject \"CN=Issuing CA,C=RU\"\n  gosklyuch ca init --dir hsm --subject \"CN=HSM CA,C=RU\" --store \"pkcs11:token=HSM;object=ca-2026\"",
 		Args:    args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.ledger != "" {
-				return failedf(text{"другие хранилища, кроме встроенного, пока не поддерживаются", "no ledger but the embedded one is supported yet"})
+			if err := checkLedgerFlag(f.ledger); err != nil {
+				return err
 			}
 			return a.caInit(cmd.Context(), &f)
 		},
@@ -46,7 +46,8 @@ func (a *app) caInitCommand() *cobra.Command {
 	fl.StringVar(&f.parent, "parent", "", a.t(text{"папка вышестоящего УЦ; без неё создаётся корневой", "folder of the parent authority; without it a root is made"}))
 	fl.IntVar(&f.days, "days", 0, a.t(text{"срок действия в днях (0: как принято)", "validity in days (0: the default)"}))
 	a.addStoreFlags(c, &f.storeFlags)
-	fl.StringVar(&f.ledger, "ledger", "", a.t(text{"хранилище (postgres://… пока не поддерживается)", "the ledger (postgres://… is not supported yet)"}))
+	fl.StringVar(&f.ledger, "ledger", "", a.t(text{"хранилище: postgres://… без пароля (по умолчанию файл в папке)", "the ledger: postgres://… without a password (by default a file in the folder)"}))
+	fl.StringVar(&f.node, "node", "", a.t(text{"имя этого узла в журнале (по умолчанию main)", "name of this node in the journal (main by default)"}))
 	fl.Var((*urlList)(&f.crlURLs), "crl-url", a.t(text{"адрес списка отзыва для выпускаемых сертификатов", "address of the revocation list, for issued certificates"}))
 	fl.Var((*urlList)(&f.ocspURLs), "ocsp-url", a.t(text{"адрес службы OCSP", "address of the OCSP service"}))
 	fl.Var((*urlList)(&f.aia), "issuer-url", a.t(text{"адрес сертификата УЦ", "address of the authority's certificate"}))
@@ -78,7 +79,10 @@ func (a *app) caInit(ctx context.Context, f *initFlags) error {
 			return failedf(text{"%s: удостоверяющий центр здесь уже есть", "%s: there is an authority here already"}, f.dir).withCause(err)
 		}
 	}
-	d := &ca.Dir{Settings: ca.Settings{CRLURLs: f.crlURLs, OCSPURLs: f.ocspURLs, IssuerURLs: f.aia}}
+	if f.node != "" && journal.CheckNode(f.node) != nil {
+		return usageError(text{"--node: имя узла состоит из строчных латинских букв, цифр и знаков .-_", "--node: the name of a node has lower-case Latin letters, digits and .-_"})
+	}
+	d := &ca.Dir{Settings: ca.Settings{CRLURLs: f.crlURLs, OCSPURLs: f.ocspURLs, IssuerURLs: f.aia, Ledger: f.ledger, Node: f.node}}
 	if err := d.Settings.Check(); err != nil {
 		return usageError(text{"адреса --crl-url, --ocsp-url и --issuer-url должны начинаться с http://, https:// или ldap://", "the addresses of --crl-url, --ocsp-url and --issuer-url must begin with http://, https:// or ldap://"}).withCause(err)
 	}
@@ -187,13 +191,14 @@ func (a *app) writeAuthority(ctx context.Context, dir string, d *ca.Dir, key *au
 			for _, name := range []string{key.file, ca.CertificateFile, ca.ChainFile, ca.SettingsFile, ca.LedgerFile} {
 				os.Remove(filepath.Join(dir, name)) //nolint:errcheck,gosec // the first error counts
 			}
-			os.Remove(dir) //nolint:errcheck,gosec // as above
+			os.RemoveAll(filepath.Join(dir, ca.ProfilesDir)) //nolint:errcheck,gosec // as above
+			os.Remove(dir)                                   //nolint:errcheck,gosec // as above
 		}
 	}()
 	if err := ca.WriteDir(dir, d); err != nil {
 		return err
 	}
-	ledger, err := boltstore.Open(ctx, filepath.Join(dir, ca.LedgerFile))
+	ledger, err := a.newLedger(ctx, dir, d.Settings)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,15 +23,20 @@ const grace = 5 * time.Second
 
 func (a *app) caServeCommand() *cobra.Command {
 	var dir, listen, ocspKey string
+	var https caHTTPS
 	c := &cobra.Command{
-		Use:   "serve --dir D --listen ADDR",
+		Use:   "serve --dir D --listen ADDR [--https ADDR --tls-cert F --tls-key F]",
 		Short: a.t(text{"служба OCSP, список отзыва и сертификат УЦ по HTTP", "OCSP, the revocation list and the CA's certificate over HTTP"}),
 		Long: a.t(text{
-			"Отвечает по адресам /ocsp, /ca.crl и /ca.cer. Пока служба работает, остальные команды ca идут через неё.",
-			"Answers at /ocsp, /ca.crl and /ca.cer. While it runs, the other ca commands go through it.",
+			"Отвечает по адресам /ocsp, /ca.crl и /ca.cer. Пока служба работает, остальные команды ca идут через неё.\n" +
+				"С --https по отдельному адресу работают API запросов (/api/v1) и, если указан --est-profile, EST (RFC 7030).",
+			"Answers at /ocsp, /ca.crl and /ca.cer. While it runs, the other ca commands go through it.\n" +
+				"With --https an address of its own serves the API of requests (/api/v1) and, where --est-profile is given, EST (RFC 7030).",
 		}),
 		Args: args(0, 0, text{}),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.caServe(cmd.Context(), dir, listen, ocspKey) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.caServe(cmd.Context(), dir, listen, ocspKey, &https)
+		},
 	}
 	a.dirFlag(c, &dir)
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", a.t(text{"адрес и порт", "address and port"}))
@@ -38,10 +44,14 @@ func (a *app) caServeCommand() *cobra.Command {
 		"отдельный ключ службы OCSP с сертификатом профиля ocsp (по умолчанию отвечает ключ УЦ)",
 		"a key of its own for OCSP with a certificate of the profile ocsp (by default the CA's key answers)",
 	}))
+	a.caHTTPSFlags(c, &https)
 	return c
 }
 
-func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
+func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string, https *caHTTPS) error {
+	if err := https.check(); err != nil {
+		return err
+	}
 	if running, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile)); err == nil {
 		running.Close() //nolint:errcheck,gosec // nothing was asked
 		return failedf(text{"%s: служба этого УЦ уже работает", "%s: this authority is being served already"}, dir).
@@ -69,22 +79,39 @@ func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string) error {
 		return failedf(text{"адрес %s занят или недоступен", "the address %s is taken or cannot be used"}, listen).withCause(err).
 			withHint(text{"укажите другой --listen", "give another --listen"})
 	}
-	sock, err := casock.Listen(filepath.Join(dir, ca.SocketFile), local.issuer)
+	log := slog.New(slog.NewJSONHandler(a.err, nil))
+	run, urls, err := a.openHTTPS(ctx, https, local, log)
 	if err != nil {
 		l.Close() //nolint:errcheck,gosec // the first error counts
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(a.err, nil))
+	sock, err := casock.Listen(filepath.Join(dir, ca.SocketFile), local.issuer)
+	if err != nil {
+		l.Close() //nolint:errcheck,gosec // the first error counts
+		urls.close()
+		return err
+	}
 	srv := server.New(caRouter(local.issuer, responder, log), log)
 	if a.json {
-		if err := a.printJSON(map[string]string{"listen": l.Addr().String()}); err != nil {
+		urls.Listen = l.Addr().String()
+		if err := a.printJSON(urls); err != nil {
 			return err
 		}
 	}
 	a.sayf(text{"служба работает: http://%s", "serving: http://%s"}, l.Addr())
+	urls.say(a)
 	return both(ctx,
-		func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) },
-		sock.Serve)
+		func(ctx context.Context) error {
+			return both(ctx, func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) }, run)
+		},
+		func(ctx context.Context) error {
+			ctx, stop := context.WithCancel(ctx)
+			var signing sync.WaitGroup
+			defer signing.Wait() // before the key is wiped
+			defer stop()
+			signing.Go(func() { keepHeadsSigned(ctx, local.issuer, log) })
+			return sock.Serve(ctx)
+		})
 }
 
 // both runs two servers until one ends or ctx is done; then the other is told

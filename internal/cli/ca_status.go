@@ -108,7 +108,12 @@ func (a *app) caRevokeCommand() *cobra.Command {
 				withHint(text{"список: gosklyuch ca revoke --help", "the list: gosklyuch ca revoke --help"})
 		}
 		return nil
-	}, func(ctx context.Context, x ca.Authority, r ca.Revocation) (ca.Entry, error) { return x.Revoke(ctx, r) })
+	}, func(ctx context.Context, x ca.Authority, r ca.Revocation) (ca.Entry, error) {
+		if r.InvalidityDate.After(a.now()) {
+			return ca.Entry{}, usageError(text{"--invalid-since: это время ещё не наступило", "--invalid-since: that time has not come yet"})
+		}
+		return x.Revoke(ctx, r)
+	})
 }
 
 func (a *app) caHoldCommand() *cobra.Command {

@@ -14,7 +14,8 @@ import (
 // certCommand is the noun for certificates.
 func (a *app) certCommand() *cobra.Command {
 	return a.group("cert", text{"сертификаты", "certificates"},
-		a.certShowCommand(), a.certListCommand(), a.certInstallCommand(), a.certExportCommand(), a.certVerifyCommand(), a.certLintCommand())
+		a.certShowCommand(), a.certListCommand(), a.certInstallCommand(), a.certExportCommand(), a.certVerifyCommand(), a.certLintCommand(),
+		a.certExpiringCommand())
 }
 
 func (a *app) certShowCommand() *cobra.Command {

@@ -80,12 +80,13 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	code := exitOK
 	if err != nil {
 		a.json = a.json || asked // a line that could not be parsed
 		code = a.fail(err)
 	}
+	a.record(ctx, cmd, code)
 	if out.err != nil && (err == nil || errors.As(err, new(verdict))) {
 		a.json = false // standard output takes nothing any more
 		return worst(code, a.fail(out.err))
@@ -204,7 +205,7 @@ func (a *app) commands() []*cobra.Command {
 		a.keyCommand(), a.requestCommand(), a.certCommand(), a.crlCommand(),
 		a.signCommand(), a.cosignCommand(), a.countersignCommand(), a.raiseCommand(), a.verifyCommand(),
 		a.rawCommand(), a.timestampCommand(), a.ocspCommand(), a.hashCommand(), a.trustCommand(), a.policyCommand(),
-		a.tokenCommand(), a.caCommand(), a.serveCommand(), a.demoCommand(), a.completionCommand(),
+		a.tokenCommand(), a.caCommand(), a.journalCommand(), a.serveCommand(), a.demoCommand(), a.completionCommand(),
 		a.reservedCommand("encrypt", "encrypt FILE --to CERT…"), a.reservedCommand("decrypt", "decrypt FILE --key K"),
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gosklyuch/gosklyuch/internal/casock"
-	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/ca/boltstore"
 )
@@ -25,11 +24,14 @@ var caSentences = []struct {
 	{ca.ErrNotOnHold, text{"сертификат не приостановлен", "the certificate is not on hold"}, text{}},
 	{ca.ErrReason, text{"с такой причиной не отзывают", "certificates are not revoked for this reason"}, text{"список: gosklyuch ca revoke --help", "the list: gosklyuch ca revoke --help"}},
 	{ca.ErrKeyBlocked, text{"ключ из запроса был отозван как скомпрометированный", "the key of the request was revoked as compromised"}, text{"нужен новый ключ", "a new key is needed"}},
-	{ca.ErrProfile, text{"нет такого профиля", "there is no such profile"}, text{"профили: citizen, entrepreneur, organization, subca, ocsp, tsa", "profiles: citizen, entrepreneur, organization, subca, ocsp, tsa"}},
+	{ca.ErrProfile, text{"нет такого профиля", "there is no such profile"}, text{"список: gosklyuch ca profile list", "the list: gosklyuch ca profile list"}},
 }
 
 // caError translates what an authority and its ledger refuse.
 func caError(err error) *userError {
+	if u := issuingError(err); u != nil {
+		return u
+	}
 	for _, s := range caSentences {
 		if errors.Is(err, s.err) {
 			return newError(exitFailed, s.message).withHint(s.hint)
@@ -42,7 +44,7 @@ func caError(err error) *userError {
 	var lint *ca.LintError
 	if errors.As(err, &lint) {
 		var list []string
-		for _, r := range lint.Report.Broken(pki.Error) {
+		for _, r := range lint.Rules() {
 			list = append(list, r.Rule)
 		}
 		return failedf(text{"сертификат нарушил бы правила: %s", "the certificate would break rules: %s"}, strings.Join(list, ", ")).

@@ -16,7 +16,7 @@ import (
 // means that err is none of them.
 func libraryError(err error) *userError {
 	for _, translate := range []func(error) *userError{
-		tokenError, keyError, containerError, cryptoProError, signError, messageError, algorithmError, caError, nameError, fetchError, trustError, timeStampError,
+		tokenError, keyError, containerError, cryptoProError, signError, messageError, algorithmError, caError, ledgerError, nameError, fetchError, trustError, timeStampError,
 	} {
 		if u := translate(err); u != nil {
 			return u

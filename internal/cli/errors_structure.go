@@ -25,7 +25,7 @@ func withoutPackages(s string) string {
 		switch {
 		case !ok:
 			return s
-		case head == "verify", head == "cms", head == "der", head == "pki", head == "pfx", head == "alg", head == "ocsp", head == "tsp", head == "sign", head == "soft", head == "ca", head == "boltstore":
+		case head == "verify", head == "cms", head == "der", head == "pki", head == "pfx", head == "alg", head == "ocsp", head == "tsp", head == "sign", head == "soft", head == "ca", head == "boltstore", head == "pgstore":
 			s = rest
 		default:
 			return s

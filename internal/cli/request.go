@@ -12,7 +12,7 @@ import (
 // requestCommand is the noun for PKCS #10 requests.
 func (a *app) requestCommand() *cobra.Command {
 	return a.group("request", text{"запросы на сертификат", "certificate requests"},
-		a.requestCreateCommand(), a.requestVerifyCommand())
+		a.requestCreateCommand(), a.requestRenewCommand(), a.requestVerifyCommand())
 }
 
 func (a *app) requestCreateCommand() *cobra.Command {

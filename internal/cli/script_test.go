@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //
 //	exits N COMMAND…     the command must end with exit code N
 //	json PATH VALUE      the last standard output is one JSON document with VALUE at PATH (a.0.b)
+//	jsonenv VAR MEMBER   a variable from a member of the last standard output
 //	cut N FROM TO        the first N bytes of FROM (negative: all but the last -N)
 //	flip N FILE          invert one bit of byte N (negative: from the end)
 //	fill N HEX TO        the octets HEX, N times
@@ -39,6 +40,7 @@ func TestMain(m *testing.M) {
 //	http METHOD URL …    one HTTP request, with files as a form (scriptHTTP)
 //	[!] await FILE       wait until FILE exists (does not exist)
 //	unpack FILE DIR      the files of a CryptoPro container from lines of name and Base64
+//	postgres NAME …      databases at $PG_NAME, their password in $PGPASSFILE
 //	tsl OUT …            a signed list of accredited authorities (scriptTrustList)
 //
 // [softhsm] is stock SoftHSM, whose tokens live in the script's folder;
@@ -58,9 +60,9 @@ func TestScripts(t *testing.T) {
 			return openSSLConfig(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "json": scriptJSON, "cut": scriptCut, "flip": scriptFlip,
+			"exits": scriptExits, "json": scriptJSON, "jsonenv": scriptJSONEnv, "cut": scriptCut, "flip": scriptFlip,
 			"pki": scriptMakePKI, "armor": scriptArmor, "fill": scriptFill, "freeport": scriptFreePort, "await": scriptAwait,
-			"unpack": scriptUnpack, "tsa": scriptTSA, "tsl": scriptTrustList, "http": scriptHTTP,
+			"unpack": scriptUnpack, "tsa": scriptTSA, "tsl": scriptTrustList, "http": scriptHTTP, "postgres": scriptPostgres,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
@@ -72,6 +74,8 @@ func TestScripts(t *testing.T) {
 				return hasTokens(os.Getenv("GOSKLYUCH_SOFTHSM_GOST"), "export GOSKLYUCH_SOFTHSM_GOST=$(scripts/build-softhsm-gost.sh)")
 			case "module":
 				return hasTokens(ownModule(), "make module")
+			case "postgres":
+				return hasPostgres()
 			case "root":
 				return os.Geteuid() == 0, nil
 			}

@@ -3,7 +3,6 @@ package ca
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -12,8 +11,8 @@ import (
 // Authority is what `ca` commands ask of an authority, be it an [Issuer] in
 // the same process or the socket of one that serves.
 type Authority interface {
-	// IssueRequest prepares and issues by the profile with a name; "" picks
-	// the subscriber profile by [ProfileFor].
+	// IssueRequest prepares and issues by a profile, "name" or "name@version";
+	// "" picks the subscriber profile by [ProfileFor].
 	IssueRequest(ctx context.Context, profile string, r Request) (*pki.Certificate, error)
 	Revoke(ctx context.Context, r Revocation) (Entry, error)
 	Hold(ctx context.Context, r Revocation) (Entry, error)
@@ -34,18 +33,20 @@ func (i *Issuer) IssueRequest(ctx context.Context, name string, r Request) (*pki
 	if r.CSR == nil {
 		return nil, errors.New("ca: a request is required")
 	}
-	p, ok := ProfileByName(name)
-	if name == "" {
-		p, ok = ProfileFor(r.CSR.Subject), true
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w %q", ErrProfile, name)
-	}
-	prepared, err := i.Prepare(ctx, p, r)
+	prepared, err := i.prepareNamed(ctx, name, r)
 	if err != nil {
 		return nil, err
 	}
 	return i.Issue(ctx, prepared)
+}
+
+// profileFor finds the profile that a reference or, where it is "", the subject
+// names.
+func (i *Issuer) profileFor(ref string, subject pki.Name) (Profile, error) {
+	if ref == "" {
+		return i.profiles.For(subject)
+	}
+	return i.profiles.Find(ref)
 }
 
 // page is how many entries List reads in one view, so that no writer waits

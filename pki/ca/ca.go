@@ -17,6 +17,7 @@
 //	ca.cer       the authority's own certificate, DER
 //	chain.pem    the certificates above it up to the root, issuer first; absent for a root
 //	config.json  the Settings of this package
+//	profiles/    the profiles, one YAML file each: name@version.yaml
 //	ca.key       the private key, encrypted PKCS #8 (PBES2), or a key elsewhere:
 //	             this package is handed a crypto.Signer and reads no key
 //	ledger.db    the ledger (package boltstore), and ledger.db.holder beside it
@@ -49,9 +50,14 @@ type Config struct {
 	// Rules run over every certificate before it is signed. A set without
 	// rules is refused: it would pass everything.
 	Rules    profile.Set
+	Profiles *ProfileSet // nil: the shipped ones
 	Settings Settings
 	Rand     io.Reader        // nil: crypto/rand
 	Now      func() time.Time // nil: time.Now
+	// StatusChanged, if not nil, is called after a revocation, a hold or a
+	// release by this issuer is on the ledger: what was prepared for OCSP is then
+	// out of date.
+	StatusChanged func(Serial)
 }
 
 // Issuer is a certification authority at work. It may be used by several
@@ -61,10 +67,12 @@ type Issuer struct {
 	key       crypto.Signer
 	ledger    Ledger
 	rules     profile.Set
+	profiles  *ProfileSet
 	settings  Settings
 	rand      io.Reader
 	now       func() time.Time
 	throwaway func() (crypto.Signer, error)
+	changed   func(Serial) // Config.StatusChanged
 }
 
 // What New and Prepare refuse and callers branch on.
@@ -96,7 +104,13 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	}
 	i := &Issuer{
 		cert: c.Certificate, key: c.Key, ledger: c.Ledger, rules: c.Rules, settings: c.Settings.withDefaults(),
-		rand: c.Rand, now: c.Now,
+		profiles: c.Profiles, rand: c.Rand, now: c.Now, changed: c.StatusChanged,
+	}
+	if i.profiles == nil {
+		var err error
+		if i.profiles, err = NewProfileSet(Profiles()); err != nil {
+			return nil, err
+		}
 	}
 	if i.rand == nil {
 		i.rand = rand.Reader
@@ -107,6 +121,28 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	i.throwaway = sync.OnceValues(func() (crypto.Signer, error) { return throwawayKey(c.Key.Public()) })
 	return i, i.checkLedger(ctx)
 }
+
+// ErrNoKey is what signing gives where the authority was opened without its
+// private key: see [NewKeyless].
+var ErrNoKey = errors.New("ca: the authority was opened without its key")
+
+// NewKeyless is New without the authority's private key, for the people who hand
+// in, look at and decide about requests: everything works but what signs with
+// that key, which fails with [ErrNoKey]. c.Key is not used.
+func NewKeyless(ctx context.Context, c Config) (*Issuer, error) {
+	if c.Certificate == nil {
+		return nil, errors.New("ca: certificate, key and ledger are required")
+	}
+	c.Key = absentKey{c.Certificate.PublicKey}
+	return New(ctx, c)
+}
+
+// absentKey stands in for a private key that is elsewhere.
+type absentKey struct{ public crypto.PublicKey }
+
+func (k absentKey) Public() crypto.PublicKey { return k.public }
+
+func (absentKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, ErrNoKey }
 
 // checkAuthority refuses a certificate by which nothing could be issued.
 func checkAuthority(c *pki.Certificate) error {
@@ -159,18 +195,33 @@ func Found(ctx context.Context, l Ledger, cert *pki.Certificate, actor string, n
 	})
 }
 
+// Profiles returns the profiles by which the authority issues.
+func (i *Issuer) Profiles() *ProfileSet { return i.profiles }
+
 // Certificate returns the authority's own certificate.
 func (i *Issuer) Certificate() *pki.Certificate { return i.cert }
 
 // seconds returns the present in UTC and whole seconds, as certificates have it.
 func (i *Issuer) seconds() time.Time { return i.now().UTC().Truncate(time.Second) }
 
-// checkTime refuses to sign outside the periods of the authority's own
-// certificate and key.
-func (i *Issuer) checkTime(now time.Time) error {
+// checkValidity refuses to sign outside the period of the authority's own
+// certificate.
+func (i *Issuer) checkValidity(now time.Time) error {
 	c := i.cert
 	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
 		return fmt.Errorf("%w: %s to %s", ErrOutsideValidity, c.NotBefore.Format(time.RFC3339), c.NotAfter.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// checkTime refuses to issue outside the periods of the authority's own
+// certificate and key. The key's period is shorter, so that a certificate of
+// its last day is still below a valid one; until that one ends, the key signs
+// revocation lists: nobody else could.
+func (i *Issuer) checkTime(now time.Time) error {
+	c := i.cert
+	if err := i.checkValidity(now); err != nil {
+		return err
 	}
 	if !c.PrivateKeyNotBefore.IsZero() && now.Before(c.PrivateKeyNotBefore) ||
 		!c.PrivateKeyNotAfter.IsZero() && now.After(c.PrivateKeyNotAfter) {

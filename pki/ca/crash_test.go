@@ -38,6 +38,13 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if dir := os.Getenv(bulkCrashEnv); dir != "" {
+		if err := bulkChild(dir); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -95,13 +102,20 @@ func crashChild(dir string) error {
 			}
 			fmt.Printf("crl %d\n", e.Number)
 		}
+		if n%4 == 0 {
+			h, err := i.SignHeads(ctx, "crash")
+			if err != nil {
+				return err
+			}
+			fmt.Printf("heads %d\n", h.Number)
+		}
 	}
 }
 
 // acknowledged is what the killed processes said they had done.
 type acknowledged struct {
 	issued, revoked []ca.Serial
-	crl             uint64
+	crl, heads      uint64
 }
 
 // read takes the lines of one process. A last line that was cut off is no
@@ -116,12 +130,12 @@ func (a *acknowledged) read(out []byte) error {
 		if !ok || what == "error" {
 			return errors.New(line)
 		}
-		if what == "crl" {
+		if number := map[string]*uint64{"crl": &a.crl, "heads": &a.heads}[what]; number != nil {
 			n, err := strconv.ParseUint(arg, 10, 64)
-			if err != nil || n <= a.crl {
-				return fmt.Errorf("CRL number %s after %d", arg, a.crl)
+			if err != nil || n <= *number {
+				return fmt.Errorf("%s number %s after %d", what, arg, *number)
 			}
-			a.crl = n
+			*number = n
 			continue
 		}
 		s, err := ca.ParseSerial(arg)
@@ -154,22 +168,23 @@ func TestCrash(t *testing.T) {
 	var head journal.Head
 	for round := range rounds {
 		out := killOne(t, dir, round%5 == 4)
-		before := acknowledged{crl: all.crl}
+		before := acknowledged{crl: all.crl, heads: all.heads}
 		if err := before.read(out); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		all.issued, all.revoked, all.crl = append(all.issued, before.issued...), append(all.revoked, before.revoked...), before.crl
+		all.issued, all.revoked = append(all.issued, before.issued...), append(all.revoked, before.revoked...)
+		all.crl, all.heads = before.crl, before.heads
 		checked := before
 		if round == rounds-1 {
 			checked, head = all, journal.Head{} // everything, from the first record
 		}
 		head = checkLedger(t, dir, checked, head)
 	}
-	if len(all.issued) < rounds/2 || len(all.revoked) == 0 || all.crl == 0 {
-		t.Errorf("too little was done to say anything: %d, %d, %d", len(all.issued), len(all.revoked), all.crl)
+	if len(all.issued) < rounds/2 || len(all.revoked) == 0 || all.crl == 0 || all.heads == 0 {
+		t.Errorf("too little was done to say anything: %d, %d, %d, %d", len(all.issued), len(all.revoked), all.crl, all.heads)
 	}
-	t.Logf("killed %d times; %d certificates, %d revocations and %d CRLs were acknowledged, and all are on the ledger; %d journal records",
-		rounds, len(all.issued), len(all.revoked), all.crl, head.Seq)
+	t.Logf("killed %d times; %d certificates, %d revocations, %d CRLs and %d signed heads were acknowledged, and all are on the ledger; %d journal records",
+		rounds, len(all.issued), len(all.revoked), all.crl, all.heads, head.Seq)
 }
 
 // crashDir makes the directory of an authority.
@@ -266,11 +281,15 @@ func checkLedger(t *testing.T, dir string, want acknowledged, from journal.Head)
 		if last, err := tx.LastCRL(); err == nil && last.Number < want.crl || err != nil && want.crl > 0 {
 			return fmt.Errorf("last CRL %d, acknowledged %d, %w", last.Number, want.crl, err)
 		}
-		known, err := tx.JournalHead()
+		if last, err := tx.LastSignedHeads(); err == nil && last.Number < want.heads || err != nil && want.heads > 0 {
+			return fmt.Errorf("last signed heads %d, acknowledged %d, %w", last.Number, want.heads, err)
+		}
+		known, err := tx.Heads()
 		if err != nil {
 			return err
 		}
-		head, err = journal.VerifyFrom(from, tx.Journal(from.Seq), known)
+		from.Node = journal.DefaultNode
+		head, err = journal.VerifyFrom(from, tx.Journal(from.Node, from.Seq), known[from.Node])
 		if err != nil {
 			return err
 		}
@@ -279,6 +298,11 @@ func checkLedger(t *testing.T, dir string, want acknowledged, from journal.Head)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if from.Seq == 0 {
+		if _, err := ca.VerifyJournal(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return head
 }
 
@@ -286,7 +310,7 @@ func checkLedger(t *testing.T, dir string, want acknowledged, from journal.Head)
 // says, the other has.
 func journalAgrees(tx ca.ReadTx, from journal.Head) error {
 	issued, crl := 0, ""
-	for r, err := range tx.Journal(from.Seq) {
+	for r, err := range tx.Journal(from.Node, from.Seq) {
 		if err != nil {
 			return err
 		}
@@ -294,7 +318,7 @@ func journalAgrees(tx ca.ReadTx, from journal.Head) error {
 			crl = r.Subject
 			continue
 		}
-		if r.Event == "found" {
+		if r.Event == "found" || r.Event == "heads" {
 			continue
 		}
 		s, err := ca.ParseSerial(r.Subject)

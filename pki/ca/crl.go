@@ -20,7 +20,7 @@ import (
 func (i *Issuer) CRL(ctx context.Context, actor string) (CRLEntry, error) {
 	var out CRLEntry
 	now := i.seconds()
-	if err := i.checkTime(now); err != nil {
+	if err := i.checkValidity(now); err != nil {
 		return out, err
 	}
 	err := i.ledger.Update(ctx, func(tx Tx) error {
@@ -66,7 +66,7 @@ func listed(tx Tx, crl CRLEntry) (list []pki.RevokedEntry, expired []Entry, err 
 		if err != nil {
 			return nil, nil, err
 		}
-		list = append(list, pki.RevokedEntry{Serial: e.Serial.Big(), At: e.RevokedAt, Reason: int(e.Reason), InvalidityDate: e.InvalidityDate})
+		list = append(list, revokedEntry(e))
 		if e.Status == Revoked && crl.ThisUpdate.After(e.NotAfter) {
 			expired = append(expired, e)
 		}
@@ -93,9 +93,17 @@ func (i *Issuer) signCRL(out *CRLEntry, list []pki.RevokedEntry) error {
 	return nil
 }
 
-// LastCRL returns the list that was signed last, or [ErrNotFound].
+// ErrListInFolder says that the last complete list is too large for the ledger and is in
+// the folder of publication only.
+var ErrListInFolder = errors.New("ca: the list is too large for the ledger and is in the folder of publication only")
+
+// LastCRL returns the complete list that was signed last, [ErrNotFound], or
+// [ErrListInFolder].
 func (i *Issuer) LastCRL(ctx context.Context) (CRLEntry, error) {
 	var out CRLEntry
 	err := i.ledger.View(ctx, func(tx ReadTx) (err error) { out, err = tx.LastCRL(); return err })
+	if err == nil && len(out.DER) == 0 {
+		return CRLEntry{}, ErrListInFolder
+	}
 	return out, err
 }

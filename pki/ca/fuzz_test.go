@@ -1,9 +1,13 @@
 package ca_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
@@ -66,6 +70,58 @@ func FuzzReadDir(f *testing.F) {
 		d, err := ca.ReadDir(dir)
 		if (d == nil) == (err == nil) {
 			t.Fatalf("%v, %v", d, err)
+		}
+	})
+}
+
+// FuzzParseProfile: what is accepted has a canonical text that reads back as the
+// same profile.
+func FuzzParseProfile(f *testing.F) {
+	for _, p := range ca.Profiles() {
+		text, err := p.YAML()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(goodProfile + "approvals: {count: 2, roles: [approver, operator]}\nkeys: [rsa]\npolicies: [1.2.3]\nvalidity: {years: 1}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := ca.ParseProfile(text)
+		if err != nil {
+			return
+		}
+		canonical, err := p.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ca.ParseProfile(canonical)
+		if err != nil || !reflect.DeepEqual(again, p) || again.Digest() != p.Digest() {
+			t.Fatalf("%q\n%s\n%+v\n%+v: %v", text, canonical, p, again, err)
+		}
+	})
+}
+
+// FuzzParseStatement: what is accepted has exactly this text.
+func FuzzParseStatement(f *testing.F) {
+	digest := strings.Repeat("0a", 32)
+	s := ca.Statement{
+		Authority: digest, Request: digest, Profile: "citizen@2", ProfileDigest: digest, Days: 30, Identification: 1,
+		Renews: ca.Serial{19: 7}, Decision: ca.DecisionApprove, Operator: "anna", Role: ca.RoleApprover, Time: time.Unix(1_780_000_000, 0),
+	}
+	f.Add(s.Text())
+	s.Renews, s.Decision = ca.Serial{}, ca.DecisionSubmit
+	f.Add(s.Text())
+	f.Add([]byte("gosklyuch request statement v1\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := ca.ParseStatement(text)
+		if err != nil {
+			if !errors.Is(err, ca.ErrStatement) {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if !bytes.Equal(s.Text(), text) {
+			t.Fatalf("%q reads as %+v", text, s)
 		}
 	})
 }

@@ -80,6 +80,7 @@ func (o RootOptions) template(pub crypto.PublicKey) (*pki.CertificateTemplate, e
 	return &pki.CertificateTemplate{
 		SerialNumber: serial.Big(), Subject: o.Subject, NotBefore: now, NotAfter: notAfter,
 		BasicConstraints: true, IsCA: true, MaxPathLen: max(o.MaxPathLen, -1), KeyUsage: authorityUsage,
+		PrivateKeyNotBefore: now, PrivateKeyNotAfter: authorityKeyEnd(now, notAfter),
 		SubjectKeyID: keyID, AuthorityKeyID: keyID, Policies: authorityPolicies(),
 	}, nil
 }
@@ -128,7 +129,11 @@ func (i *Issuer) NewSubordinate(ctx context.Context, key crypto.Signer, subject 
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
-	p, err := i.Prepare(ctx, SubCA(), Request{CSR: csr, Days: days, Actor: actor})
+	profile, err := i.profiles.Find(SubCA().Name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := i.Prepare(ctx, profile, Request{CSR: csr, Days: days, Actor: actor})
 	if err != nil {
 		return nil, err
 	}

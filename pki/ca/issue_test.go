@@ -111,7 +111,7 @@ func TestKeyKinds(t *testing.T) {
 
 func TestNeverBeyondTheIssuer(t *testing.T) {
 	root := newRoot(t, generate(t, "ecdsa-p256", ""), 100)
-	for _, days := range []int{0, 100, 101, 5000} {
+	for _, days := range []int{0, 100, 101, 1000} {
 		c, err := root.IssueRequest(t.Context(), "citizen", ca.Request{
 			Days: days,
 			CSR:  csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN)}),

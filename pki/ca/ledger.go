@@ -19,6 +19,8 @@ var (
 	ErrRevoked = errors.New("ca: the certificate is revoked already")
 	// ErrCRLNumber: the number of a CRL is not greater than the last one's.
 	ErrCRLNumber = errors.New("ca: the CRL number does not rise")
+	// ErrHeadsNumber: signed heads do not follow the last ones.
+	ErrHeadsNumber = errors.New("ca: the signed heads do not follow the last ones")
 	// ErrNoRecord: an Update changed something and put nothing on record.
 	ErrNoRecord = errors.New("ca: a change without a journal record is refused")
 )
@@ -32,11 +34,14 @@ var (
 type Ledger interface {
 	// View calls f with a consistent view of the ledger. The view must not
 	// be used after f returns. f should be quick: a writer may have to wait
-	// for it.
+	// for it. It is called once, or again as long as it has read nothing.
 	View(ctx context.Context, f func(ReadTx) error) error
 	// Update calls f alone among all writers and commits unless f or the
 	// context returns an error, which is then Update's. A change without a
-	// journal record is [ErrNoRecord]. f must not call View or Update.
+	// journal record is [ErrNoRecord]. f must not call View or Update. f may
+	// be called more than once, each time with a Tx that has changed nothing
+	// yet, where another node was in the way or the database had to be found
+	// again: what f hands to the outside it must set, not add to.
 	Update(ctx context.Context, f func(Tx) error) error
 	// Close gives the ledger back; nothing may be called after it.
 	Close() error
@@ -61,12 +66,34 @@ type ReadTx interface {
 	// KeyBlocked reports whether a key, named by its key identifier, was
 	// blocked by [Tx].BlockKey.
 	KeyBlocked(keyID []byte) (bool, error)
+	// BlockedKeys iterates over the identifiers of blocked keys, in the order
+	// of their octets.
+	BlockedKeys() iter.Seq2[[]byte, error]
 	// LastCRL returns the CRL with the highest number, or [ErrNotFound].
 	LastCRL() (CRLEntry, error)
-	// JournalHead returns the end of the journal.
-	JournalHead() (journal.Head, error)
-	// Journal iterates over the records behind a sequence number.
-	Journal(after uint64) iter.Seq2[journal.Record, error]
+	// Request returns a request by its identifier, or [ErrNotFound].
+	Request(id string) (RequestEntry, error)
+	// Requests iterates over the requests behind an identifier that pass the
+	// filter, in the order of identifiers; "" starts at the first.
+	Requests(after string, filter RequestFilter) iter.Seq2[RequestEntry, error]
+	// Operator returns an operator by name, removed ones too, or [ErrNotFound].
+	Operator(name string) (Operator, error)
+	// Operators iterates over all operators, removed ones too, in the order of
+	// the octets of their names.
+	Operators() iter.Seq2[Operator, error]
+	// Heads returns the ends of the journal's chains by the names of the
+	// nodes that write them. A node that has written nothing is left out; one
+	// that has records and no head, which is damage, has number 0.
+	Heads() (map[string]journal.Head, error)
+	// Journal iterates over the records of a node's chain behind a sequence
+	// number; for an unknown node there are none.
+	Journal(node string, after uint64) iter.Seq2[journal.Record, error]
+	// LastSignedHeads returns the signed heads with the highest number, or
+	// [ErrNotFound].
+	LastSignedHeads() (journal.SignedHeads, error)
+	// SignedHeads iterates over the signed heads behind a number, in the
+	// order of numbers; 0 starts at the first.
+	SignedHeads(after uint64) iter.Seq2[journal.SignedHeads, error]
 }
 
 // Tx is a change in progress. It sees its own changes.
@@ -88,8 +115,24 @@ type Tx interface {
 	// AddCRL keeps a new CRL. Its number must be greater than that of every
 	// CRL before: otherwise [ErrCRLNumber].
 	AddCRL(CRLEntry) error
-	// Append puts a record into the journal.
+	// SaveRequest keeps a request. e.Version is the version that was read, 0
+	// for a new request; what is kept has the next one. If the ledger has
+	// another version, or has the request although it is to be new, the error
+	// is [ErrVersion].
+	SaveRequest(e RequestEntry) error
+	// SaveOperator keeps an operator, with Version as in SaveRequest.
+	SaveOperator(o Operator) error
+	// Append puts a record into the chain of the node for which the ledger
+	// was opened.
 	Append(journal.Entry) (journal.Record, error)
+	// Erase replaces a record by what [journal.Record.Erase] leaves of it,
+	// and returns that. A record that is not there gives [ErrNotFound], an
+	// unknown field [journal.ErrNoField], and a record that is not intact an
+	// error.
+	Erase(node string, seq uint64, fields ...string) (journal.Record, error)
+	// AddSignedHeads keeps new signed heads. Their number is one more than
+	// the last one's: otherwise [ErrHeadsNumber].
+	AddSignedHeads(journal.SignedHeads) error
 }
 
 // Status is the state of an issued certificate in the ledger. Whether it has
@@ -130,30 +173,17 @@ type Entry struct {
 // certificate's validity period."
 func (e Entry) OnCRL() bool { return e.Status != Valid && e.DroppedAfter == 0 }
 
-// CRLEntry is an issued certificate revocation list.
+// CRLEntry is an issued certificate revocation list, or several that were made
+// together and have one number: see [Issuer.Publish].
 type CRLEntry struct {
-	Number     uint64    `json:"number"`
+	Number uint64 `json:"number"`
+	// Base is 0 for complete lists. For delta lists it is the number of the
+	// complete list that DER still is, and to which the other fields belong.
+	Base       uint64    `json:"base,omitempty"`
 	ThisUpdate time.Time `json:"thisUpdate"`
 	NextUpdate time.Time `json:"nextUpdate"`
 	Entries    int       `json:"entries"` // number of listed certificates
-	DER        []byte    `json:"-"`
-}
-
-// VerifyJournal checks the whole journal of a ledger against its head; the
-// error is as [journal.Verify] gives it.
-func VerifyJournal(ctx context.Context, l Ledger) (journal.Head, error) {
-	var got journal.Head
-	err := l.View(ctx, func(tx ReadTx) error {
-		head, err := tx.JournalHead()
-		if err != nil {
-			return err
-		}
-		got, err = journal.Verify(tx.Journal(0), head)
-		if err == nil && got != head {
-			// In a ledger both commit together: nothing may stand behind.
-			err = &journal.DamageError{Kind: journal.Changed, Seq: head.Seq + 1, Position: head.Seq + 1}
-		}
-		return err
-	})
-	return got, err
+	// DER is the complete list; empty where it is too large for a ledger
+	// (limits.ListInLedger) and is in the folder of publication only.
+	DER []byte `json:"-"`
 }

@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/gost/streebog"
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
@@ -26,8 +29,21 @@ type Request struct {
 	// IdentificationKind is how the applicant was identified, 0 to 3; it is
 	// written by subscriber profiles. 0 is personal(0) of RFC 9215, section 5.1.
 	IdentificationKind int
+	// Renewal is what [Issuer.CheckRenewal] returned for the message that the
+	// request came in; nil for a request that renews nothing.
+	Renewal *Renewal
 	// Actor is who asks, for the journal.
 	Actor string
+}
+
+// RequestID returns what names a request everywhere: the Streebog-256 digest of
+// its DER in 64 lower-case hexadecimal digits.
+func RequestID(csr *pki.CertificateRequest) string { return streebog256(csr.Raw) }
+
+// streebog256 returns the digest of b in hexadecimal digits.
+func streebog256(b []byte) string {
+	sum := streebog.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // maxDays bounds Request.Days: a century.
@@ -41,6 +57,7 @@ type Prepared struct {
 	pub      crypto.PublicKey
 	tbs      []byte // what was linted, and what will be signed octet by octet
 	entry    Entry
+	data     map[string]string // for the journal
 	actor    string
 	report   profile.Report
 	used     atomic.Bool
@@ -52,10 +69,20 @@ func (p *Prepared) Report() profile.Report { return p.report }
 // LintError is returned for a certificate that breaks a rule.
 type LintError struct{ Report profile.Report }
 
-// Error names every broken rule of severity pki.Error.
+// Rules returns the broken rules for which the certificate is refused: those
+// of severity pki.Error; where none is, the profile was strict, and those of
+// severity pki.Warn.
+func (e *LintError) Rules() []profile.Result {
+	if list := e.Report.Broken(pki.Error); len(list) > 0 {
+		return list
+	}
+	return e.Report.Broken(pki.Warn)
+}
+
+// Error names every rule of Rules.
 func (e *LintError) Error() string {
 	var parts []string
-	for _, r := range e.Report.Broken(pki.Error) {
+	for _, r := range e.Rules() {
 		for _, p := range r.Problems {
 			parts = append(parts, fmt.Sprintf("%s: %s: %s (%s)", r.Rule, p.Field, p.Detail, r.Cite))
 		}
@@ -73,18 +100,46 @@ var (
 	// ErrKeyBlocked: a certificate of this key was revoked because the key
 	// was compromised.
 	ErrKeyBlocked = errors.New("ca: the key is blocked: it was reported as compromised")
+	// ErrApprovalNeeded: the profile asks for approvals; see [Issuer.Submit].
+	ErrApprovalNeeded = errors.New("ca: the profile asks for approvals")
 )
 
 // Prepare checks a request against a profile, signs the certificate-to-be with
 // a throwaway key of the authority's algorithm, and runs the rules over it. It
 // changes nothing. The errors are a *[RequestError] for a request that is
-// refused, [ErrKeyBlocked], [ErrOutsideValidity] and a *[LintError].
+// refused, [ErrKeyBlocked], [ErrOutsideValidity] and a *[LintError], and for a
+// profile that asks for approvals [ErrApprovalNeeded]: such a request goes
+// through [Issuer.Submit].
 func (i *Issuer) Prepare(ctx context.Context, p Profile, r Request) (*Prepared, error) {
+	if p.Approvals.Count > 0 {
+		return nil, ErrApprovalNeeded
+	}
+	return i.prepare(ctx, p, p.Digest(), r)
+}
+
+// prepareNamed is Prepare with a profile of the authority.
+func (i *Issuer) prepareNamed(ctx context.Context, ref string, r Request) (*Prepared, error) {
+	p, err := i.profileFor(ref, r.CSR.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if p.Approvals.Count > 0 {
+		return nil, ErrApprovalNeeded
+	}
+	return i.prepare(ctx, p, i.profiles.digests[p.Ref()], r)
+}
+
+// prepare is Prepare for callers that have looked at the approvals; digest is
+// the profile's.
+func (i *Issuer) prepare(ctx context.Context, p Profile, digest string, r Request) (*Prepared, error) {
 	if r.CSR == nil {
 		return nil, errors.New("ca: a request is required")
 	}
 	if r.Days < 0 || r.Days > maxDays || r.IdentificationKind < 0 || r.IdentificationKind > 3 {
 		return nil, errors.New("ca: days or identificationKind out of range")
+	}
+	if err := p.Check(); err != nil {
+		return nil, err
 	}
 	now := i.seconds()
 	if err := i.checkTime(now); err != nil {
@@ -96,6 +151,9 @@ func (i *Issuer) Prepare(ctx context.Context, p Profile, r Request) (*Prepared, 
 		return nil, fmt.Errorf("%w: its path length %d does not allow a subordinate authority", ErrNotIssuer, i.cert.MaxPathLen)
 	}
 	if err := i.checkRequest(p, r.CSR); err != nil {
+		return nil, err
+	}
+	if err := r.Renewal.fits(p, r.CSR); err != nil {
 		return nil, err
 	}
 	want := r.CSR.Requested()
@@ -114,13 +172,17 @@ func (i *Issuer) Prepare(ctx context.Context, p Profile, r Request) (*Prepared, 
 		return nil, err
 	}
 	out := &Prepared{issuer: i, template: t, pub: r.CSR.PublicKey, actor: r.Actor}
-	out.entry = Entry{Profile: p.Name, Subject: r.CSR.Subject.String(), KeyID: keyID, NotBefore: t.NotBefore, NotAfter: t.NotAfter, Status: Valid}
+	out.data = issueData(p, digest, r)
+	out.entry = Entry{Profile: p.Ref(), Subject: r.CSR.Subject.String(), KeyID: keyID, NotBefore: t.NotBefore, NotAfter: t.NotAfter, Status: Valid}
 	if out.entry.Serial, err = SerialFrom(t.SerialNumber); err != nil {
 		return nil, err
 	}
 	out.tbs, out.report, err = i.lint(t, i.cert, r.CSR.PublicKey)
 	if err != nil {
 		return nil, err
+	}
+	if p.Strict && len(out.report.Broken(pki.Warn)) > 0 {
+		return nil, &LintError{out.report}
 	}
 	return out, nil
 }
@@ -142,20 +204,26 @@ func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []b
 		return nil, err
 	}
 	s := i.settings
-	notAfter := p.notAfter(now, s)
-	if r.Days > 0 {
-		notAfter = now.AddDate(0, 0, r.Days)
+	notAfter, err := p.notAfter(now, r.Days, s)
+	if err != nil {
+		return nil, err
 	}
 	if notAfter.After(i.cert.NotAfter) {
 		notAfter = i.cert.NotAfter // never beyond the issuer's
 	}
+	keyFrom, keyTo, err := r.Renewal.keyPeriod(p, now, p.keyNotAfter(now, notAfter))
+	if err != nil {
+		return nil, err
+	}
+	points, freshest := s.distributionPoints(serial)
 	t := &pki.CertificateTemplate{
 		SerialNumber: serial.Big(), Subject: r.CSR.Subject, NotBefore: now, NotAfter: notAfter,
 		BasicConstraints: p.CA, IsCA: p.CA, MaxPathLen: p.MaxPathLen,
 		KeyUsage: usageFor(r.CSR.PublicKey, p.KeyUsage), ExtKeyUsage: p.ExtKeyUsage, ExtKeyUsageCritical: p.ExtKeyUsageCritical,
+		PrivateKeyNotBefore: keyFrom, PrivateKeyNotAfter: keyTo,
 		SubjectKeyID: keyID, AuthorityKeyID: i.cert.KeyID(), Policies: p.Policies, OCSPNoCheck: p.OCSPNoCheck,
 		SubjectAltNames:       want.SubjectAltNames,
-		CRLDistributionPoints: s.CRLURLs, OCSPServers: s.OCSPURLs, IssuingCertificateURLs: s.IssuerURLs,
+		CRLDistributionPoints: points, FreshestCRL: freshest, OCSPServers: s.OCSPURLs, IssuingCertificateURLs: s.IssuerURLs,
 	}
 	if p.OCSPNoCheck {
 		t.OCSPServers = nil // a responder is not asked about itself
@@ -164,7 +232,6 @@ func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []b
 		t.IssuerSignTool = s.IssuerSignTool
 	}
 	if p.Subscriber {
-		t.PrivateKeyNotBefore, t.PrivateKeyNotAfter = now, notAfter
 		t.IdentificationKind = &r.IdentificationKind
 		if t.SubjectSignTool = want.SubjectSignTool; t.SubjectSignTool == "" {
 			t.SubjectSignTool = s.SubjectSignTool
@@ -219,14 +286,32 @@ func throwawayKey(pub crypto.PublicKey) (crypto.Signer, error) {
 // the ledger before it returns it. It works once for a Prepared, whatever the
 // outcome; then the answer is [ErrUsed].
 func (i *Issuer) Issue(ctx context.Context, p *Prepared) (*pki.Certificate, error) {
+	cert, err := i.sign(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.commit(ctx, []signed{{p, cert}}, nil); err != nil {
+		return nil, err
+	}
+	return cert, nil
+}
+
+// signed is a certificate that nobody has seen yet.
+type signed struct {
+	prepared *Prepared
+	cert     *pki.Certificate
+}
+
+// sign uses a preparation up. What it returns must go through commit before
+// anybody sees it.
+func (i *Issuer) sign(p *Prepared) (*pki.Certificate, error) {
 	if p == nil || p.issuer != i {
 		return nil, errors.New("ca: the preparation is not this issuer's")
 	}
 	if !p.used.CompareAndSwap(false, true) {
 		return nil, ErrUsed
 	}
-	now := i.seconds()
-	if err := i.checkTime(now); err != nil {
+	if err := i.checkTime(i.seconds()); err != nil {
 		return nil, err
 	}
 	der, err := pki.CreateCertificate(i.rand, p.template, i.cert, p.pub, i.key)
@@ -245,33 +330,55 @@ func (i *Issuer) Issue(ctx context.Context, p *Prepared) (*pki.Certificate, erro
 	if err := cert.CheckSignatureFrom(i.cert); err != nil {
 		return nil, fmt.Errorf("ca: the new signature does not verify: %w", err)
 	}
-	entry := p.entry
-	entry.IssuedAt = now
-	err = i.ledger.Update(ctx, func(tx Tx) error {
-		// The key may have been blocked since it was prepared.
-		if blocked, err := tx.KeyBlocked(entry.KeyID); err != nil {
-			return err
-		} else if blocked {
-			return ErrKeyBlocked
-		}
-		if err := tx.Add(entry, der); err != nil {
-			return err
-		}
-		_, err := tx.Append(journal.Entry{Time: i.now(), Actor: p.actor, Event: "issue", Subject: entry.Serial.String(), Data: issueData(entry, cert)})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
 	return cert, nil
 }
 
-// issueData is what the journal keeps of a certificate: enough to know one
-// that turns up later.
-func issueData(e Entry, c *pki.Certificate) map[string]string {
-	_, _, streebog := c.Thumbprints()
-	return map[string]string{
-		"profile": e.Profile, "name": e.Subject, "notAfter": e.NotAfter.Format(time.RFC3339),
-		"streebog256": fmt.Sprintf("%x", streebog),
+// commit puts certificates on the ledger, in one transaction with their journal
+// records and with what each does besides; each may be nil.
+func (i *Issuer) commit(ctx context.Context, list []signed, each func(tx Tx, n int, e Entry) error) error {
+	return i.ledger.Update(ctx, func(tx Tx) error {
+		now := i.now()
+		for n, s := range list {
+			entry := s.prepared.entry
+			entry.IssuedAt = now.UTC().Truncate(time.Second)
+			// The key may have been blocked since it was prepared.
+			if blocked, err := tx.KeyBlocked(entry.KeyID); err != nil {
+				return err
+			} else if blocked {
+				return ErrKeyBlocked
+			}
+			if err := tx.Add(entry, s.cert.Raw); err != nil {
+				return err
+			}
+			if each != nil {
+				if err := each(tx, n, entry); err != nil {
+					return err
+				}
+			}
+			data := maps.Clone(s.prepared.data)
+			addCertificate(data, entry, s.cert)
+			_, err := tx.Append(journal.Entry{Time: now, Actor: s.prepared.actor, Event: "issue", Subject: entry.Serial.String(), Data: data})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// issueData is what the journal keeps of how a certificate came about: the
+// request, and the profile as it was that day.
+func issueData(p Profile, digest string, r Request) map[string]string {
+	data := map[string]string{"profile": p.Ref(), "profileDigest": digest, "request": RequestID(r.CSR)}
+	if r.Renewal != nil {
+		data["renews"] = r.Renewal.old.Serial.String()
 	}
+	return data
+}
+
+// addCertificate adds what is enough to know a certificate that turns up later.
+func addCertificate(data map[string]string, e Entry, c *pki.Certificate) {
+	data["name"] = e.Subject
+	data["notAfter"] = e.NotAfter.Format(time.RFC3339)
+	data["streebog256"] = streebog256(c.Raw)
 }

@@ -47,6 +47,9 @@ func (i *Issuer) checkRequest(p Profile, csr *pki.CertificateRequest) error {
 	if err := checkKey(csr); err != nil {
 		return err
 	}
+	if p.Keys != nil && !slices.Contains(p.Keys, keyAlgorithm(csr.PublicKey)) {
+		return refuse("publicKey", "%s is outside the profile %s", alg.KeyName(csr.PublicKey), p.Name)
+	}
 	if alg.EqualKeys(csr.PublicKey, i.cert.PublicKey) {
 		return refuse("publicKey", "it is the authority's own key")
 	}
@@ -80,6 +83,15 @@ func checkKey(csr *pki.CertificateRequest) error {
 	return checkWeak(pub)
 }
 
+// keyAlgorithm names a key as keyAlgorithms does.
+func keyAlgorithm(pub crypto.PublicKey) string {
+	if _, ok := pub.(*rsa.PublicKey); ok {
+		return "rsa"
+	}
+	name, _, _ := strings.Cut(alg.KeyName(pub), " ")
+	return name
+}
+
 // checkWeak refuses RSA and ECDSA keys below the strength of the rest.
 func checkWeak(pub crypto.PublicKey) error {
 	switch k := pub.(type) {
@@ -93,23 +105,6 @@ func checkWeak(pub crypto.PublicKey) error {
 	case *ecdsa.PublicKey:
 		if k.Curve == elliptic.P224() {
 			return refuse("publicKey", "the curve P-224 is too short")
-		}
-	}
-	return nil
-}
-
-// checkSubject demands the attributes of the profile and right check digits.
-func checkSubject(p Profile, subject pki.Name) error {
-	for _, o := range p.Required {
-		if strings.TrimSpace(subject.Get(o)) == "" {
-			return refuse("subject."+o.Name(), "the profile %s requires it", p.Name)
-		}
-	}
-	for _, rdn := range subject.RDNs {
-		for _, a := range rdn {
-			if err := checkNumber(a); err != nil {
-				return &RequestError{Field: "subject." + a.Type.Name(), Detail: "wrong number", Err: err}
-			}
 		}
 	}
 	return nil

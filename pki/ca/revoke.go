@@ -31,10 +31,13 @@ var (
 	ErrNotOnHold = errors.New("ca: the certificate is not on hold")
 	// ErrReason: a reason with which certificates are not revoked.
 	ErrReason = errors.New("ca: not a reason for a revocation")
+	// ErrInvalidityDate: the key cannot be known today to be compromised later.
+	ErrInvalidityDate = errors.New("ca: the invalidity date is in the future")
 )
 
 // Revoke revokes a certificate for good: [ErrRevoked] if it is revoked,
-// [ErrNotFound] if it was never issued. A certificate that was on hold counts
+// [ErrNotFound] if it was never issued, [ErrReason] and [ErrInvalidityDate] for
+// what cannot be. A certificate that was on hold counts
 // as revoked since the hold began, so that no signature made meanwhile becomes
 // valid. With KeyCompromise the key is blocked: no certificate is issued for
 // it any more.
@@ -43,6 +46,12 @@ func (i *Issuer) Revoke(ctx context.Context, r Revocation) (Entry, error) {
 		return Entry{}, fmt.Errorf("%w: %s", ErrReason, r.Reason)
 	}
 	now := i.seconds()
+	// RFC 5280, section 5.3.2: "the date on which it is known or suspected that
+	// the private key was compromised or that the certificate otherwise became
+	// invalid".
+	if r.InvalidityDate.After(now) {
+		return Entry{}, ErrInvalidityDate
+	}
 	return i.change(ctx, "revoke", r, func(tx Tx, e *Entry) error {
 		switch e.Status {
 		case Revoked:
@@ -117,6 +126,9 @@ func (i *Issuer) change(ctx context.Context, event string, r Revocation, f func(
 	})
 	if err != nil {
 		return Entry{}, err
+	}
+	if i.changed != nil {
+		i.changed(out.Serial)
 	}
 	return out, nil
 }

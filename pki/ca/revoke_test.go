@@ -77,7 +77,7 @@ func TestStates(t *testing.T) {
 		wantErr(t, reason.String(), err, ca.ErrReason)
 	}
 	h, err := ca.VerifyJournal(t.Context(), a.ledger)
-	if err != nil || h.Seq != 6 { // found, issue, hold, release, hold, revoke
+	if err != nil || h["main"].Seq != 6 { // found, issue, hold, release, hold, revoke
 		t.Errorf("journal: %v, %v", h, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
 
@@ -28,12 +29,22 @@ type Settings struct {
 	UserMonths int `json:"userMonths,omitempty"`
 	// CRLHours is thisUpdate to nextUpdate; 0 is 168, a week.
 	CRLHours int `json:"crlHours,omitempty"`
+	// Lists are the lists that are published in a folder, see
+	// [Issuer.Publish]; nil is none. CRLURLs are named besides.
+	Lists *Lists `json:"lists,omitempty"`
 	// SubjectSignTool names the subscribers' signature tool where a request
 	// does not; "" is a text that claims no certification.
 	SubjectSignTool string `json:"subjectSignTool,omitempty"`
 	// IssuerSignTool names the authority's tools; nil is a text that claims
 	// no certification.
 	IssuerSignTool *pki.IssuerSignTool `json:"issuerSignTool,omitempty"`
+	// Ledger is the address of the ledger's database, see [CheckLedgerURI];
+	// "" is the file ledger.db in the folder.
+	Ledger string `json:"ledger,omitempty"`
+	// Node is the name under which this folder's processes write the journal,
+	// see [journal.CheckNode]; "" is "main". Folders that share a database
+	// have different ones.
+	Node string `json:"node,omitempty"`
 }
 
 // The defaults of Settings. This program is no certified cryptographic tool,
@@ -68,8 +79,19 @@ func (s Settings) crlValidity() time.Duration { return time.Duration(s.CRLHours)
 
 // Check reports settings that cannot be used and names the field.
 func (s Settings) Check() error {
-	if s.UserMonths < 0 || s.UserMonths > 1200 {
-		return errors.New("ca: userMonths: not from 0 to 1200")
+	if s.UserMonths < 0 || s.UserMonths > subscriberMonths {
+		return errors.New("ca: userMonths: not from 0 to 36")
+	}
+	if err := CheckLedgerURI(s.Ledger); err != nil {
+		return err
+	}
+	if s.Node != "" {
+		if err := journal.CheckNode(s.Node); err != nil {
+			return fmt.Errorf("ca: %w", err)
+		}
+	}
+	if err := s.Lists.check(); err != nil {
+		return err
 	}
 	if s.CRLHours < 0 || s.CRLHours > 24*366 {
 		return errors.New("ca: crlHours: not from 0 to 8784")
@@ -104,6 +126,7 @@ type Dir struct {
 	Certificate *pki.Certificate
 	Chain       []*pki.Certificate // issuer first; nil for a root
 	Settings    Settings
+	Profiles    *ProfileSet // WriteDir: nil is the shipped ones
 }
 
 // ReadDir reads the directory of an authority.
@@ -126,7 +149,8 @@ func ReadDir(path string) (*Dir, error) {
 	if d.Settings, err = ParseSettings(text); err != nil {
 		return nil, err
 	}
-	return d, nil
+	d.Profiles, err = ReadProfiles(path)
+	return d, err
 }
 
 // ParseSettings reads the JSON of config.json. An unknown member is an error:
@@ -158,6 +182,13 @@ func WriteDir(path string, d *Dir) error {
 		return fmt.Errorf("ca: %s: %w", SettingsFile, err)
 	}
 	if err := writeNew(filepath.Join(path, SettingsFile), append(text, '\n')); err != nil {
+		return err
+	}
+	profiles := Profiles()
+	if d.Profiles != nil {
+		profiles = d.Profiles.All()
+	}
+	if err := WriteProfiles(path, profiles); err != nil {
 		return err
 	}
 	if len(d.Chain) > 0 {

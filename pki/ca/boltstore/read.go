@@ -9,7 +9,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
@@ -106,40 +105,6 @@ func (t readTx) LastCRL() (ca.CRLEntry, error) {
 	var err error
 	e.DER, err = t.get(metaBucket, []byte(crlKey))
 	return e, err
-}
-
-// JournalHead implements [ca.ReadTx].
-func (t readTx) JournalHead() (journal.Head, error) {
-	var h journal.Head
-	v := t.bucket(metaBucket).Get([]byte(headKey))
-	if v == nil {
-		return h, nil
-	}
-	if len(v) != 8+len(h.Hash) {
-		return h, fmt.Errorf("boltstore: the head of the journal has %d octets", len(v))
-	}
-	h.Seq = binary.BigEndian.Uint64(v)
-	copy(h.Hash[:], v[8:])
-	return h, nil
-}
-
-// Journal implements [ca.ReadTx].
-func (t readTx) Journal(after uint64) iter.Seq2[journal.Record, error] {
-	return func(yield func(journal.Record, error) bool) {
-		if after == ^uint64(0) {
-			return
-		}
-		c := t.bucket(journalBucket).Cursor()
-		for k, v := c.Seek(number(after + 1)); k != nil; k, v = c.Next() {
-			r, err := journal.ParseRecord(v)
-			if err == nil && !bytes.Equal(k, number(r.Seq)) {
-				err = fmt.Errorf("boltstore: journal %x: the record's number is %d", k, r.Seq)
-			}
-			if !yield(r, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 // number returns n as a key that sorts by its value.

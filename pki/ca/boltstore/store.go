@@ -8,15 +8,25 @@
 //
 // # Layout of the file
 //
-//	meta         "format" -> "1"; "issuer" -> DER of the CA's certificate;
-//	             "head" -> 8 octets seq and 32 octets digest of the last
-//	             journal record; "crl" -> DER of the last CRL
+//	meta         "format" -> "2"; "issuer" -> DER of the CA's certificate;
+//	             "crl" -> DER of the last CRL
 //	certificate  serial number, 20 octets big-endian -> DER
 //	entry        serial number -> JSON of ca.Entry
 //	listed       serial number of what belongs on the next CRL -> nothing
 //	blocked      key identifier -> nothing
 //	crl          CRL number, 8 octets big-endian -> JSON of ca.CRLEntry
-//	journal      sequence number, 8 octets big-endian -> JSON line of the record
+//	request      identifier -> JSON of ca.RequestEntry
+//	operator     name -> JSON of ca.Operator
+//	journal      name of the node, a zero octet, sequence number in 8 octets
+//	             big-endian -> JSON line of the record
+//	head         name of the node -> 8 octets seq and 32 octets digest of the
+//	             last record of its chain
+//	heads        number, 8 octets big-endian -> JSON of journal.SignedHeads
+//
+// Format 1 had one chain and no signed heads; no released program wrote it.
+//
+// An erased journal value is gone from the tree of the database; the page on
+// which it stood is free and keeps its octets until it is used again.
 package boltstore
 
 import (
@@ -29,12 +39,13 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // format is the layout of the package comment. A ledger with another one is
 // refused, not converted.
-const format = "1"
+const format = "2"
 
 // wait is how long Open waits for another process: long enough for any `ca`
 // command to finish, short enough for a person.
@@ -49,10 +60,13 @@ const (
 	blockedBucket     = "blocked"
 	crlBucket         = "crl"
 	journalBucket     = "journal"
+	headBucket        = "head"
+	signedHeadsBucket = "heads"
+	requestBucket     = "request"
+	operatorBucket    = "operator"
 
 	formatKey = "format"
 	issuerKey = "issuer"
-	headKey   = "head"
 	crlKey    = "crl"
 )
 
@@ -61,14 +75,33 @@ const (
 type Store struct {
 	db   *bolt.DB
 	path string
+	node string
+}
+
+// Options are what [OpenWith] may be told.
+type Options struct {
+	// Node is the name of the journal chain that this process writes; empty
+	// is [journal.DefaultNode].
+	Node string
 }
 
 var _ ca.Ledger = (*Store)(nil)
 
-// Open opens the ledger at path, or creates it with mode 0600. The file is
+// Open does what [OpenWith] does, with zero options.
+func Open(ctx context.Context, path string) (*Store, error) {
+	return OpenWith(ctx, path, Options{})
+}
+
+// OpenWith opens the ledger at path, or creates it with mode 0600. The file is
 // held until Close. If another process holds it until the context's deadline,
 // or for ten seconds where there is none, the error is a *[HeldError].
-func Open(ctx context.Context, path string) (*Store, error) {
+func OpenWith(ctx context.Context, path string, o Options) (*Store, error) {
+	if o.Node == "" {
+		o.Node = journal.DefaultNode
+	}
+	if err := journal.CheckNode(o.Node); err != nil {
+		return nil, fmt.Errorf("boltstore: %w", err)
+	}
 	timeout := wait
 	if t, ok := ctx.Deadline(); ok {
 		timeout = time.Until(t)
@@ -83,7 +116,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: %s: %w", path, err)
 	}
-	s := &Store{db: db, path: path}
+	s := &Store{db: db, path: path, node: o.Node}
 	err = s.init()
 	if err == nil {
 		err = writeHolder(path)
@@ -101,7 +134,7 @@ func (s *Store) init() error {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{metaBucket, certificateBucket, entryBucket, listedBucket, blockedBucket, crlBucket, journalBucket} {
+		for _, name := range []string{metaBucket, certificateBucket, entryBucket, listedBucket, blockedBucket, crlBucket, journalBucket, headBucket, signedHeadsBucket, requestBucket, operatorBucket} {
 			if _, err := tx.CreateBucket([]byte(name)); err != nil {
 				return fmt.Errorf("boltstore: %s: %w", s.path, err)
 			}
@@ -141,7 +174,7 @@ func (s *Store) Update(ctx context.Context, f func(ca.Tx) error) error {
 		return err
 	}
 	return s.db.Update(func(btx *bolt.Tx) error {
-		tx := &writeTx{readTx: readTx{btx}}
+		tx := &writeTx{readTx: readTx{btx}, node: s.node}
 		if err := f(tx); err != nil {
 			return err
 		}

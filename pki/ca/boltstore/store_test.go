@@ -86,18 +86,18 @@ func TestOpenRefuses(t *testing.T) {
 		return path
 	}
 	foreign := write("foreign.db", func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("x")); return err })
-	newer := write("newer.db", func(tx *bolt.Tx) error {
+	older := write("older.db", func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucket([]byte("meta"))
 		if err != nil {
 			return err
 		}
-		return b.Put([]byte("format"), []byte("2"))
+		return b.Put([]byte("format"), []byte("1"))
 	})
 	text := filepath.Join(dir, "text")
 	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{foreign, newer, text, dir, filepath.Join(dir, "none", "ledger.db")} {
+	for _, path := range []string{foreign, older, text, dir, filepath.Join(dir, "none", "ledger.db")} {
 		if s, err := boltstore.Open(t.Context(), path); err == nil {
 			t.Errorf("%s: opened", path)
 			_ = s.Close()
@@ -107,9 +107,9 @@ func TestOpenRefuses(t *testing.T) {
 
 // TestTampered edits the journal and the state behind the ledger's back.
 func TestTampered(t *testing.T) {
-	key := func(n byte) []byte { return []byte{0, 0, 0, 0, 0, 0, 0, n} }
+	key := func(n byte) []byte { return []byte{'m', 'a', 'i', 'n', 0, 0, 0, 0, 0, 0, 0, 0, n} }
 	for name, tt := range map[string]struct {
-		edit func(b, meta *bolt.Bucket) error
+		edit func(b, head *bolt.Bucket) error
 		kind journal.Kind
 		seq  uint64
 	}{
@@ -118,8 +118,11 @@ func TestTampered(t *testing.T) {
 		"changed": {func(b, _ *bolt.Bucket) error {
 			return b.Put(key(3), []byte(strings.Replace(string(b.Get(key(3))), "issue", "nothing", 1)))
 		}, journal.Changed, 3},
-		"moved":     {func(b, _ *bolt.Bucket) error { return b.Put(key(2), b.Get(key(3))) }, journal.Malformed, 2},
-		"cut head":  {func(_, meta *bolt.Bucket) error { return meta.Delete([]byte("head")) }, journal.Changed, 1},
+		"moved":    {func(b, _ *bolt.Bucket) error { return b.Put(key(2), b.Get(key(3))) }, journal.Malformed, 2},
+		"cut head": {func(_, head *bolt.Bucket) error { return head.Delete([]byte("main")) }, journal.Changed, 1},
+		"other head": {func(_, head *bolt.Bucket) error {
+			return head.Put([]byte("main"), append(key(3)[5:], make([]byte, 32)...))
+		}, journal.Changed, 3},
 		"malformed": {func(b, _ *bolt.Bucket) error { return b.Put(key(1), []byte("{")) }, journal.Malformed, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +144,7 @@ func TestTampered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = db.Update(func(tx *bolt.Tx) error { return tt.edit(tx.Bucket([]byte("journal")), tx.Bucket([]byte("meta"))) })
+			err = db.Update(func(tx *bolt.Tx) error { return tt.edit(tx.Bucket([]byte("journal")), tx.Bucket([]byte("head"))) })
 			if err := errors.Join(err, db.Close()); err != nil {
 				t.Fatal(err)
 			}

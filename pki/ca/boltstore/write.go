@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // writeTx implements [ca.Tx].
 type writeTx struct {
 	readTx
-	changed  bool // something beside the journal was written
-	recorded bool // a journal record was written
+	node     string // whose chain is written
+	changed  bool   // something beside the journal was written
+	recorded bool   // a journal record was written
 }
 
 func (t *writeTx) put(bucket string, key, value []byte) error {
@@ -104,28 +104,4 @@ func (t *writeTx) AddCRL(e ca.CRLEntry) error {
 		return err
 	}
 	return t.put(metaBucket, []byte(crlKey), e.DER)
-}
-
-// Append implements [ca.Tx].
-func (t *writeTx) Append(e journal.Entry) (journal.Record, error) {
-	head, err := t.JournalHead()
-	if err != nil {
-		return journal.Record{}, err
-	}
-	r, err := head.Next(e)
-	if err != nil {
-		return journal.Record{}, err
-	}
-	line, err := r.Line()
-	if err != nil {
-		return journal.Record{}, fmt.Errorf("boltstore: journal: %w", err)
-	}
-	if err := t.bucket(journalBucket).Put(number(r.Seq), line); err != nil {
-		return journal.Record{}, fmt.Errorf("boltstore: journal: %w", err)
-	}
-	if err := t.bucket(metaBucket).Put([]byte(headKey), append(number(r.Seq), r.Hash[:]...)); err != nil {
-		return journal.Record{}, fmt.Errorf("boltstore: journal: %w", err)
-	}
-	t.recorded = true
-	return r, nil
 }

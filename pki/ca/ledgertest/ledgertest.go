@@ -43,6 +43,12 @@ func Run(t *testing.T, open Open) {
 		{"Context", testContext},
 		{"Concurrent", testConcurrent},
 		{"Snapshot", testSnapshot},
+		{"Requests", testRequests},
+		{"Operators", testOperators},
+		{"BlockedKeys", testBlockedKeys},
+		{"Erase", testErase},
+		{"SignedHeads", testSignedHeads},
+		{"Pages", testPages},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.f(t, open) })
 	}
@@ -131,13 +137,13 @@ func testEmpty(t *testing.T, open Open) {
 		for e, err := range tx.Entries(ca.Serial{}) {
 			t.Errorf("Entries: %v, %v", e, err)
 		}
-		h, err := tx.JournalHead()
-		if h != (journal.Head{}) {
-			t.Errorf("JournalHead: %v", h)
+		h, err := tx.Heads()
+		if len(h) > 0 {
+			t.Errorf("Heads: %v", h)
 		}
 		return err
 	})
-	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h.Seq != 0 {
+	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || len(h) != 0 {
 		t.Errorf("VerifyJournal: %v, %v", h, err)
 	}
 }
@@ -209,7 +215,7 @@ func testRollback(t *testing.T, open Open) {
 		wantErr(t, "LastCRL", err, ca.ErrNotFound)
 		return nil
 	})
-	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h.Seq != 1 {
+	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h[journal.DefaultNode].Seq != 1 {
 		t.Errorf("journal: %v, %v", h, err)
 	}
 }
@@ -370,12 +376,12 @@ func testJournal(t *testing.T, open Open) {
 		})
 	}
 	head, err := ca.VerifyJournal(t.Context(), l)
-	if err != nil || head.Seq != 10 {
+	if err != nil || head[journal.DefaultNode].Seq != 10 {
 		t.Fatalf("VerifyJournal: %v, %v", head, err)
 	}
 	view(t, l, func(tx ca.ReadTx) error {
 		want := uint64(7)
-		for r, err := range tx.Journal(6) {
+		for r, err := range tx.Journal(journal.DefaultNode, 6) {
 			if err != nil || r.Seq != want || !r.Intact() {
 				t.Errorf("Journal: %+v, %v, want number %d", r, err, want)
 			}
@@ -384,7 +390,7 @@ func testJournal(t *testing.T, open Open) {
 		if want != 11 {
 			t.Errorf("Journal ended before %d", want)
 		}
-		for r := range tx.Journal(^uint64(0)) {
+		for r := range tx.Journal(journal.DefaultNode, ^uint64(0)) {
 			t.Errorf("Journal behind the last number: %v", r)
 		}
 		return nil
@@ -407,7 +413,7 @@ func testReopen(t *testing.T, open Open) {
 		}
 		return nil
 	})
-	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h.Seq != 2 {
+	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h[journal.DefaultNode].Seq != 2 {
 		t.Errorf("VerifyJournal: %v, %v", h, err)
 	}
 	if err := l.Close(); err != nil {
@@ -477,7 +483,7 @@ func testConcurrent(t *testing.T, open Open) {
 		}
 		return err
 	})
-	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h.Seq != each {
+	if h, err := ca.VerifyJournal(t.Context(), l); err != nil || h[journal.DefaultNode].Seq != each {
 		t.Errorf("VerifyJournal: %v, %v", h, err)
 	}
 }

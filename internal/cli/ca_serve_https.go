@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/server"
+)
+
+// A caHTTPS is what the flags of `ca serve` say about EST and the API.
+type caHTTPS struct {
+	address, tlsCert, tlsKey, metrics, accounts string
+	profiles                                    []string
+	rate                                        int
+	tls12                                       bool
+}
+
+func (a *app) caHTTPSFlags(c *cobra.Command, h *caHTTPS) {
+	f := c.Flags()
+	f.StringVar(&h.address, "https", "", a.t(text{"адрес и порт API запросов и EST по TLS 1.3", "address and port of the API of requests and EST over TLS 1.3"}))
+	f.Var((*fileFlag)(&h.tlsCert), "tls-cert", a.t(text{"сертификат сервера для HTTPS (PEM)", "the server's certificate for HTTPS (PEM)"}))
+	f.Var((*fileFlag)(&h.tlsKey), "tls-key", a.t(text{"ключ сервера для HTTPS (PEM)", "the server's key for HTTPS (PEM)"}))
+	f.StringArrayVar(&h.profiles, "est-profile", nil, a.t(text{
+		"профиль, по которому выдаёт EST; можно повторить, первый действует по умолчанию", "a profile by which EST issues; repeatable, the first is the default",
+	}))
+	f.Var((*fileFlag)(&h.accounts), "est-accounts", a.t(text{
+		"клиенты EST с паролями, по строке: имя:bcrypt:профили [auto]", "EST clients with passwords, one a line: name:bcrypt:profiles [auto]",
+	}))
+	f.IntVar(&h.rate, "rate", 10, a.t(text{"сколько запросов в секунду принимать с одного адреса", "requests a second that one address may make"}))
+	f.BoolVar(&h.tls12, "tls12", false, a.t(text{"принимать и TLS 1.2 (по умолчанию только 1.3)", "take TLS 1.2 too (by default only 1.3)"}))
+	f.StringVar(&h.metrics, "metrics-listen", "", a.t(text{"отдельный адрес для /metrics", "an address of its own for /metrics"}))
+}
+
+// check refuses flags that do not fit together.
+func (h *caHTTPS) check() error {
+	switch {
+	case h.address == "" && (h.tlsCert != "" || h.tlsKey != "" || len(h.profiles) > 0 || h.accounts != "" || h.metrics != "" || h.tls12):
+		return usageError(text{"эти флаги действуют только вместе с --https", "these flags mean something only with --https"})
+	case h.address != "" && (h.tlsCert == "" || h.tlsKey == ""):
+		return usageError(text{"для --https нужны --tls-cert и --tls-key", "--https needs --tls-cert and --tls-key"})
+	case h.accounts != "" && len(h.profiles) == 0:
+		return usageError(text{"--est-accounts действует только вместе с --est-profile", "--est-accounts means something only with --est-profile"})
+	case h.rate < 1:
+		return usageError(text{"--rate должен быть больше нуля", "--rate must be above zero"})
+	}
+	return nil
+}
+
+// caURLs say where `ca serve` answers.
+type caURLs struct {
+	Listen  string `json:"listen"`
+	HTTPS   string `json:"https,omitempty"`
+	Metrics string `json:"metrics,omitempty"`
+
+	listeners []net.Listener
+}
+
+func (u *caURLs) close() {
+	for _, l := range u.listeners {
+		l.Close() //nolint:errcheck,gosec // nothing was accepted
+	}
+}
+
+func (u *caURLs) say(a *app) {
+	if u.HTTPS != "" {
+		a.sayf(text{"API запросов и EST: %s", "the API of requests and EST: %s"}, u.HTTPS)
+	}
+	if u.Metrics != "" {
+		a.sayf(text{"показатели: %s", "metrics: %s"}, u.Metrics)
+	}
+}
+
+// openHTTPS listens where the flags say; run serves until its context is done.
+// Without --https it serves nothing.
+func (a *app) openHTTPS(ctx context.Context, h *caHTTPS, local *localIssuer, log *slog.Logger) (run func(context.Context) error, urls *caURLs, err error) {
+	urls = &caURLs{}
+	if h.address == "" {
+		return func(ctx context.Context) error { <-ctx.Done(); return nil }, urls, nil
+	}
+	service, err := a.caService(h, local, log)
+	if err != nil {
+		return nil, urls, err
+	}
+	pair, err := tls.LoadX509KeyPair(h.tlsCert, h.tlsKey)
+	if err != nil {
+		return nil, urls, failedf(text{"%s, %s: не читаются как сертификат и ключ сервера", "%s, %s: cannot be read as a server's certificate and key"}, h.tlsCert, h.tlsKey).withCause(err)
+	}
+	main, err := h.listen(ctx, h.address)
+	if err != nil {
+		return nil, urls, err
+	}
+	urls.listeners, urls.HTTPS = append(urls.listeners, main), "https://"+main.Addr().String()
+	secure := tls.NewListener(netutil.LimitListener(main, limits.ServiceConnections), server.CATLS(pair, h.tls12))
+	run = func(ctx context.Context) error { return server.Serve(ctx, server.New(service, log), secure, grace) }
+	if h.metrics == "" {
+		return run, urls, nil
+	}
+	numbers, err := h.listen(ctx, h.metrics)
+	if err != nil {
+		urls.close()
+		return nil, urls, err
+	}
+	urls.listeners, urls.Metrics = append(urls.listeners, numbers), "http://"+numbers.Addr().String()+"/metrics"
+	// Numbers without names, and whether it works: they need no encryption.
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", metricsOnly(service.Metrics()))
+	mux.Handle("/healthz", service)
+	mux.Handle("/readyz", service)
+	plain := server.New(mux, log)
+	requests := run
+	return func(ctx context.Context) error {
+		return both(ctx, requests, func(ctx context.Context) error { return server.Serve(ctx, plain, numbers, grace) })
+	}, urls, nil
+}
+
+func (h *caHTTPS) listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, failedf(text{"адрес %s занят или недоступен", "the address %s is taken or cannot be used"}, address).withCause(err).
+			withHint(text{"укажите другой", "give another"})
+	}
+	return l, nil
+}
+
+// caService makes the handlers.
+func (a *app) caService(h *caHTTPS, local *localIssuer, log *slog.Logger) (*server.CAService, error) {
+	o := server.CAOptions{Issuer: local.issuer, Chain: local.dir.Chain, Rate: h.rate, Burst: 5 * h.rate, Log: log, Version: Version, Now: a.now}
+	if len(h.profiles) > 0 {
+		o.EST = &server.ESTOptions{Profiles: h.profiles}
+		if h.accounts != "" {
+			b, err := a.readFile(h.accounts)
+			if err != nil {
+				return nil, err
+			}
+			if o.EST.Accounts, err = server.ParseESTAccounts(b); err != nil {
+				return nil, newError(exitFailed, text{
+					h.accounts + ": не читается как список клиентов EST", h.accounts + ": " + withoutPackages(err.Error()),
+				}).withCause(err).withHint(text{"строка: имя:bcrypt:профили [auto]; хеш делает htpasswd -nBC 12 имя", "a line: name:bcrypt:profiles [auto]; htpasswd -nBC 12 name makes the hash"})
+			}
+		}
+	}
+	service, err := server.CAHandler(o)
+	if err != nil {
+		return nil, newError(exitFailed, text{"служба EST не запускается: " + withoutPackages(err.Error()), "EST cannot be served: " + withoutPackages(err.Error())}).withCause(err)
+	}
+	return service, nil
+}

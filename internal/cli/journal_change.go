@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosklyuch/gosklyuch/internal/casock"
+	"github.com/gosklyuch/gosklyuch/journal"
+	"github.com/gosklyuch/gosklyuch/pki/ca"
+)
+
+func (a *app) journalSignCommand() *cobra.Command {
+	var dir string
+	var out output
+	c := &cobra.Command{
+		Use:   "sign --dir D [-o F]",
+		Short: a.t(text{"подписать вершины журнала ключом УЦ", "sign the heads of the journal with the authority's key"}),
+		Long: a.t(text{
+			"Подпись удостоверяет всё, что записано до этого момента. Копию (-o F) храните отдельно от УЦ: по ней находится и журнал, " +
+				"переписанный целиком.",
+			"The signature vouches for everything on record up to now. Keep a copy (-o F) away from the authority: by it even a journal that " +
+				"was rewritten as a whole is found.",
+		}),
+		Example: "  gosklyuch journal sign --dir issuing -o heads.json",
+		Args:    args(0, 0, text{}),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out.path != "" {
+				if err := out.checkFree(); err != nil {
+					return err
+				}
+			}
+			h, err := a.signHeads(cmd.Context(), dir)
+			if err != nil {
+				return journalError(err)
+			}
+			return a.writeHeads(h, out)
+		},
+	}
+	a.dirFlag(c, &dir)
+	a.outputFlags(c, &out, false)
+	return c
+}
+
+func (a *app) signHeads(ctx context.Context, dir string) (journal.SignedHeads, error) {
+	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
+	switch {
+	case err == nil:
+		defer client.Close() //nolint:errcheck // nothing is lost
+		return client.SignHeads(ctx, "")
+	case !errors.Is(err, casock.ErrNotServing):
+		return journal.SignedHeads{}, err
+	}
+	local, err := a.issuer(ctx, dir, secretPassword)
+	if err != nil {
+		return journal.SignedHeads{}, err
+	}
+	defer local.close()
+	return local.issuer.SignHeads(ctx, actor())
+}
+
+// headsEvery is how often a serving authority signs the heads of its journal:
+// so much of it can be rewritten unseen by one who has the ledger and not the
+// key.
+const headsEvery = time.Hour
+
+// keepHeadsSigned signs the heads now and every hour until ctx is done. A
+// failure is logged and tried again an hour later: the service goes on.
+func keepHeadsSigned(ctx context.Context, i *ca.Issuer, log *slog.Logger) {
+	tick := time.NewTicker(headsEvery)
+	defer tick.Stop()
+	for {
+		h, err := i.SignHeads(ctx, actor())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.ErrorContext(ctx, "journal heads not signed", "error", err)
+		default:
+			log.InfoContext(ctx, "journal heads signed", "number", h.Number)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) writeHeads(h journal.SignedHeads, out output) error {
+	b, err := json.MarshalIndent(h, "", " ")
+	if err != nil {
+		return err
+	}
+	if out.path != "" {
+		if err := a.writeBytes(out, append(b, '\n')); err != nil {
+			return err
+		}
+	}
+	if a.json && out.path != "-" {
+		return a.printJSON(h)
+	}
+	if out.path != "-" {
+		a.sayf(text{"вершины журнала подписаны: № %d, %s, цепочек %d", "the heads of the journal are signed: No. %d, %s, chains: %d"}, h.Number, stamp(h.Time), len(h.Chains))
+	}
+	return nil
+}
+
+func (a *app) journalEraseCommand() *cobra.Command {
+	var f journalFlags
+	var fields []string
+	var reason string
+	c := &cobra.Command{
+		Use:   "erase SEQ [--dir D] [--node N] [--field F]… --reason R",
+		Short: a.t(text{"стереть персональные данные из записи", "erase personal data from a record"}),
+		Long: a.t(text{
+			"Стираются значения, а не запись: цепочка, подписанные вершины и доказательства остаются верны, и о стирании делается новая " +
+				"запись. Без --field стирается всё, что показывается скрытым. Вернуть стёртое нельзя; копии и доказательства, сделанные " +
+				"раньше, не меняются.",
+			"Values are erased, not the record: the chain, signed heads and proofs stay valid, and the erasure is put on record. Without " +
+				"--field everything is erased that is shown masked. What was erased cannot be brought back; copies and proofs made before " +
+				"are not changed.",
+		}),
+		Example: "  gosklyuch journal erase 7 --dir issuing --field data.name --reason \"application 12\"",
+		Args:    args(1, 1, text{"номер записи", "the number of the record"}),
+		RunE: func(cmd *cobra.Command, arg []string) error {
+			seq, err := recordNumber(arg[0])
+			if err != nil {
+				return err
+			}
+			j, err := a.openJournal(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer j.close()
+			node, err := f.chain(cmd.Context(), j)
+			if err != nil {
+				return err
+			}
+			e := ca.Erasure{Node: node, Seq: seq, Fields: fields, Actor: actor(), Reason: reason, Time: a.now()}
+			return a.erase(cmd.Context(), j, e)
+		},
+	}
+	a.journalDirFlag(c, &f)
+	a.journalNodeFlag(c, &f)
+	c.Flags().StringSliceVar(&fields, "field", nil, a.t(text{"поле: subject или data.КЛЮЧ", "a field: subject or data.KEY"}))
+	c.Flags().StringVar(&reason, "reason", "", a.t(text{"основание; остаётся в журнале", "why; it stays in the journal"}))
+	a.required(c, "reason")
+	return c
+}
+
+func (a *app) erase(ctx context.Context, j journalSource, e ca.Erasure) error {
+	r, err := recordAt(ctx, j, e.Node, e.Seq)
+	if err != nil {
+		return journalError(err)
+	}
+	if len(e.Fields) == 0 {
+		if _, e.Fields = r.Masked(); len(e.Fields) == 0 {
+			return failedf(text{"в записи не видно персональных данных", "no personal data is seen in the record"}).
+				withHint(text{"назовите поля: --field subject или --field data.КЛЮЧ", "name the fields: --field subject or --field data.KEY"})
+		}
+	}
+	if r, err = j.erase(ctx, e); err != nil {
+		return journalError(err)
+	}
+	v := viewRecord(r, false)
+	if a.json {
+		return a.printJSON(v)
+	}
+	a.printWhole(v)
+	return nil
+}

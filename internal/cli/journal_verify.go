@@ -1,0 +1,368 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/journal"
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// A journalVerdict is what `journal verify --json` prints.
+type journalVerdict struct {
+	Status     string         `json:"status"` // valid, invalid, indeterminate
+	StatusText string         `json:"statusText"`
+	Chains     []journal.Head `json:"chains,omitempty"`
+	Damage     *journalDamage `json:"damage,omitempty"`
+	Record     *journalRecord `json:"record,omitempty"` // of a proof
+	HeadsTime  string         `json:"headsTime,omitempty"`
+	Detail     string         `json:"detail,omitempty"` // the library's own words, English
+	Remedy     string         `json:"remedy,omitempty"`
+}
+
+// journalDamage names the place.
+type journalDamage struct {
+	Kind        journal.Kind `json:"kind,omitempty"`
+	Node        string       `json:"node,omitempty"`
+	Seq         uint64       `json:"seq,omitempty"`
+	Last        uint64       `json:"last,omitempty"`
+	HeadsNumber uint64       `json:"headsNumber,omitempty"`
+}
+
+func (a *app) journalVerifyCommand() *cobra.Command {
+	var f journalFlags
+	var proof, cert, heads string
+	c := &cobra.Command{
+		Use:   "verify [--dir D] [--heads F] | verify --proof F [--cert F | --dir D]",
+		Short: a.t(text{"проверить целостность журнала или доказательство о записи", "check that the journal is whole, or a proof about a record"}),
+		Long: a.t(text{
+			"Без --proof читает весь журнал: изменённая, удалённая, переставленная или отрезанная запись находится, и место называется. " +
+				"С --heads журнал сверяется ещё и с вершинами, которые хранились отдельно.",
+			"Without --proof it reads the whole journal: a record that was changed, removed, moved or cut off is found and the place named. " +
+				"With --heads the journal is compared with heads that were kept elsewhere as well.",
+		}),
+		Example: "  gosklyuch journal verify --dir issuing\n  gosklyuch journal verify --proof record-7.json --cert issuing.cer",
+		Args:    args(0, 0, text{}),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if proof != "" {
+				return a.verifyProof(proof, cert, f)
+			}
+			return a.verifyJournal(cmd.Context(), f, heads)
+		},
+	}
+	a.journalDirFlag(c, &f)
+	c.Flags().StringVar(&heads, "heads", "", a.t(text{"подписанные вершины, сохранённые командой journal sign -o", "signed heads that journal sign -o wrote"}))
+	c.Flags().StringVar(&proof, "proof", "", a.t(text{"доказательство, сделанное командой journal prove", "a proof that journal prove made"}))
+	c.Flags().StringVar(&cert, "cert", "", a.t(text{"сертификат УЦ, которому вы доверяете", "the certificate of the authority that you trust"}))
+	a.showPersonalFlag(c, &f)
+	c.MarkFlagsMutuallyExclusive("proof", "heads")
+	c.MarkFlagsMutuallyExclusive("cert", "dir")
+	return c
+}
+
+func (a *app) verifyJournal(ctx context.Context, f journalFlags, headsFile string) error {
+	j, err := a.openJournal(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	heads, err := j.verify(ctx)
+	if err == nil && headsFile != "" {
+		err = a.compareHeads(ctx, j, f, headsFile)
+	}
+	if err != nil {
+		return a.damaged(err)
+	}
+	v := journalVerdict{Status: "valid", StatusText: a.t(text{"Журнал цел", "The journal is whole"})}
+	for _, node := range slices.Sorted(maps.Keys(heads)) {
+		v.Chains = append(v.Chains, heads[node])
+	}
+	if a.json {
+		return a.printJSON(v)
+	}
+	fmt.Fprintln(a.out, v.StatusText)
+	for _, h := range v.Chains {
+		a.sayf(text{"цепочка %s: записей %d, хэш последней %s", "chain %s: %d records, digest of the last %s"}, h.Node, h.Seq, h.Hash)
+	}
+	return nil
+}
+
+// damaged reports what is wrong with a journal and ends with exit code 3; an
+// error that only kept it from being read stays one.
+func (a *app) damaged(err error) error {
+	if !journal.IsDamage(err) {
+		return err
+	}
+	u := a.sentence(journalError(err))
+	if !a.json {
+		return u
+	}
+	v := journalVerdict{Status: "invalid", StatusText: a.t(u.message), Detail: err.Error(), Remedy: a.t(u.hint), Damage: &journalDamage{}}
+	var d *journal.DamageError
+	var h *journal.HeadsError
+	switch {
+	case errors.As(err, &d):
+		*v.Damage = journalDamage{Kind: d.Kind, Node: d.Node, Seq: d.Seq, Last: d.Last}
+	case errors.As(err, &h):
+		v.Damage.HeadsNumber = h.Number
+	default:
+		v.Damage = nil
+	}
+	if err := a.printJSON(v); err != nil {
+		return err
+	}
+	return verdict{exitInvalid}
+}
+
+// compareHeads checks a journal against signed heads from elsewhere.
+func (a *app) compareHeads(ctx context.Context, j journalSource, f journalFlags, file string) error {
+	if f.dir == "" {
+		return usageError(text{"--heads нужен вместе с --dir", "--heads goes with --dir"})
+	}
+	b, err := a.readFile(file)
+	if err != nil {
+		return err
+	}
+	kept, err := journal.ParseSignedHeads(b)
+	if err != nil {
+		return failedf(text{"%s: это не подписанные вершины журнала", "%s: these are no signed heads of a journal"}, file).withCause(err)
+	}
+	authority, err := a.authorityOf(f.dir)
+	if err != nil {
+		return err
+	}
+	if kept.Authority != journal.AuthorityDigest(authority) {
+		return journal.ErrAuthority
+	}
+	if err := kept.Verify(authority.PublicKey); err != nil {
+		return err
+	}
+	now, err := j.heads(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range kept.Chains {
+		head, ok := now[c.Node]
+		if !ok {
+			return &journal.DamageError{Kind: journal.Truncated, Node: c.Node, Seq: 1, Position: 1}
+		}
+		if _, err := journal.VerifySigned(j.records(ctx, c.Node, 0), head, just(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// just yields one value.
+func just[T any](v T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) { yield(v, nil) }
+}
+
+// verifyProof checks a proof without a journal. Without a certificate that the
+// caller trusts, nothing is established: the one in the proof is a stranger's.
+func (a *app) verifyProof(file, certFile string, f journalFlags) error {
+	p, err := a.readProof(file)
+	if err != nil {
+		return err
+	}
+	var authority *pki.Certificate
+	known := true
+	switch {
+	case certFile != "":
+		authority, err = a.readCertificate(certFile)
+	case f.dir != "":
+		authority, err = a.authorityOf(f.dir)
+	default:
+		known = false
+		if authority, err = pki.ParseCertificate(p.Certificate); err != nil {
+			return usageError(text{"укажите сертификат УЦ: --cert или --dir", "give the authority's certificate: --cert or --dir"})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.Verify(authority); err != nil {
+		return a.damaged(err)
+	}
+	r := viewRecord(p.Record, f.personal)
+	r.inProof = true
+	signer := authority.Subject.String()
+	if !f.personal {
+		signer = journal.Mask(signer)
+	}
+	v := journalVerdict{
+		Status: "valid", StatusText: a.t(text{"Доказательство верно", "The proof holds"}), Record: &r, HeadsTime: stamp(p.Heads.Time),
+	}
+	if !known {
+		v.Status, v.StatusText = "indeterminate", a.t(text{"Не удалось проверить", "Could not be checked"})
+		v.Remedy = a.t(text{
+			"подпись сходится с сертификатом из самого доказательства; чей он, неизвестно: укажите --cert или --dir",
+			"the signature fits the certificate in the proof itself; whose that is, is not known: give --cert or --dir",
+		})
+	}
+	if a.json {
+		err = a.printJSON(v)
+	} else {
+		fmt.Fprintln(a.out, v.StatusText)
+		a.printWhole(r)
+		a.sayf(text{"вершины подписаны %s: %s", "heads signed at %s: %s"}, v.HeadsTime, safe(signer))
+		if v.Remedy != "" {
+			a.warnf(text{"%s", "%s"}, v.Remedy)
+		}
+	}
+	if err == nil && !known {
+		return verdict{exitIndeterminate}
+	}
+	return err
+}
+
+func (a *app) readProof(file string) (journal.Proof, error) {
+	b, err := a.readFile(file)
+	if err != nil {
+		return journal.Proof{}, err
+	}
+	p, err := journal.ParseProof(b)
+	if err != nil {
+		return p, failedf(text{"%s: это не доказательство о записи журнала", "%s: this is no proof about a record of a journal"}, file).withCause(err)
+	}
+	return p, nil
+}
+
+func (a *app) journalProveCommand() *cobra.Command {
+	var f journalFlags
+	var key string
+	var out output
+	c := &cobra.Command{
+		Use:   "prove SEQ [--dir D] [--node N] [--key K] -o F",
+		Short: a.t(text{"доказательство, что запись стоит в журнале", "a proof that a record stands in the journal"}),
+		Long: a.t(text{
+			"Доказательство проверяется без журнала: gosklyuch journal verify --proof F. Персональные данные в него не попадают, если нет " +
+				"--show-personal. Для журнала УЦ берутся последние подписанные вершины (journal sign), для журнала из домашней папки " +
+				"вершину подписывает --key.",
+			"The proof is checked without the journal: gosklyuch journal verify --proof F. Personal data is left out of it without " +
+				"--show-personal. For an authority the last signed heads are taken (journal sign), for the journal in the home " +
+				"--key signs the head.",
+		}),
+		Args: args(1, 1, text{"номер записи", "the number of the record"}),
+		RunE: func(cmd *cobra.Command, arg []string) error {
+			seq, err := recordNumber(arg[0])
+			if err != nil {
+				return err
+			}
+			if (f.dir == "") == (key == "") {
+				return usageError(text{"нужно одно из двух: --dir для журнала УЦ или --key для журнала из домашней папки", "one of two is needed: --dir for an authority's journal, or --key for the journal in the home"})
+			}
+			if err := out.checkFree(); err != nil {
+				return err
+			}
+			p, err := a.prove(cmd.Context(), f, key, seq)
+			if err != nil {
+				return journalError(err)
+			}
+			return a.writeProof(p, f, out)
+		},
+	}
+	a.journalDirFlag(c, &f)
+	a.journalNodeFlag(c, &f)
+	c.Flags().StringVar(&key, "key", "", a.t(keyHelp))
+	a.showPersonalFlag(c, &f)
+	a.outputFlags(c, &out, true)
+	return c
+}
+
+// prove makes a proof from an authority's ledger, or from the journal in the
+// home with a head that the key signs.
+func (a *app) prove(ctx context.Context, f journalFlags, key string, seq uint64) (journal.Proof, error) {
+	if key == "" {
+		j, err := a.openJournal(ctx, f)
+		if err != nil {
+			return journal.Proof{}, err
+		}
+		defer j.close()
+		node, err := f.chain(ctx, j)
+		if err != nil {
+			return journal.Proof{}, err
+		}
+		return j.prove(ctx, node, seq)
+	}
+	k, err := a.openKey(ctx, key, secretPassword)
+	if err != nil {
+		return journal.Proof{}, err
+	}
+	defer k.close()
+	if k.cert == nil {
+		return journal.Proof{}, usageErrorf(text{"у ключа %s нет сертификата", "the key %s carries no certificate"}, key)
+	}
+	home, err := a.homeDir()
+	if err != nil {
+		return journal.Proof{}, err
+	}
+	file := journal.NewFile(filepath.Join(home, homeJournal))
+	c, err := chainOfFile(file)
+	if err != nil {
+		return journal.Proof{}, err
+	}
+	heads, err := journal.Heads{
+		Number: 1, Time: a.now(), Authority: journal.AuthorityDigest(k.cert), Chains: []journal.ChainHead{c},
+	}.Sign(nil, k.signer)
+	if err != nil {
+		return journal.Proof{}, err
+	}
+	p, err := journal.Prove(file.Records(), c.Node, seq, heads)
+	p.Certificate = k.cert.Raw
+	return p, err
+}
+
+// chainOfFile verifies the journal in the home and returns its end with its tree.
+func chainOfFile(file *journal.File) (journal.ChainHead, error) {
+	head, err := file.Head()
+	if err != nil {
+		return journal.ChainHead{}, err
+	}
+	var tree journal.Tree
+	got, err := journal.Verify(func(yield func(journal.Record, error) bool) {
+		for r, err := range file.Records() {
+			tree.Add(r.Hash)
+			if !yield(r, err) {
+				return
+			}
+		}
+	}, head)
+	if err != nil {
+		return journal.ChainHead{}, err
+	}
+	return journal.NewChainHead(got, tree)
+}
+
+// writeProof takes personal data out of a proof unless it is asked for, and
+// writes it.
+func (a *app) writeProof(p journal.Proof, f journalFlags, out output) error {
+	if !f.personal {
+		_, masked := p.Record.Masked()
+		r, err := p.Record.Erase(masked...)
+		if err != nil {
+			return err
+		}
+		p.Record = r
+	}
+	b, err := json.MarshalIndent(p, "", " ")
+	if err != nil {
+		return err
+	}
+	if len(b) > limits.JournalProof {
+		return failedf(text{"доказательство слишком велико", "the proof is too large"})
+	}
+	if err := a.writeBytes(out, append(b, '\n')); err != nil {
+		return err
+	}
+	return a.done(out.path, text{"доказательство записано: %s", "the proof is written: %s"})
+}

@@ -1,0 +1,121 @@
+package ca_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/ca"
+)
+
+// bulkItems makes n requests; they share a few keys, which is what costs time.
+func bulkItems(t testing.TB, n int) []ca.BulkItem {
+	t.Helper()
+	var items []ca.BulkItem
+	key := generate(t, "gost2012-256", "")
+	for i := range n {
+		if i%500 == 499 {
+			key = generate(t, "gost2012-256", "")
+		}
+		subject := fmt.Sprintf("CN=Иванов Иван %d,SN=Иванов,G=Иван,SNILS=11223344595,INN=500100732259,C=RU", i)
+		items = append(items, ca.BulkItem{Name: fmt.Sprintf("%06d.csr", i), CSR: csr(t, key, &pki.RequestTemplate{Subject: dn(t, subject)}).Raw})
+	}
+	return items
+}
+
+func TestBulk(t *testing.T) {
+	d := newDesk(t, twoPeople())
+	items := bulkItems(t, 700) // more than one transaction
+	for i := range items {
+		items[i].Profile = "citizen@1"
+	}
+	items[3].CSR = []byte("nonsense")
+	items[5].Err = errors.New("unreadable")
+	items[7].Profile = "citizen" // asks for approvals
+	items[9].CSR = items[8].CSR  // twice in one run
+	items[11].Days = 5000
+	in := d.submission(t, "tsa")
+	in.CSR = csr(t, generate(t, "gost2012-256", ""), &pki.RequestTemplate{Subject: dn(t, "CN=TSA")})
+	if _, err := d.Submit(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	items[13].CSR, items[13].Profile = in.CSR.Raw, "tsa" // somebody looks at it already
+	before := count(t, d.authority)
+	run := func() map[ca.BulkOutcome]int {
+		t.Helper()
+		n, got := 0, make(map[ca.BulkOutcome]int)
+		err := d.Bulk(t.Context(), slices.Values(items), "test", func(r ca.BulkResult) error {
+			if r.Name != items[n].Name {
+				t.Errorf("result %d is of %s", n, r.Name)
+			}
+			n++
+			got[r.Outcome]++
+			if (r.Outcome == ca.BulkRefused) != (r.Certificate == nil) || (r.Err == nil) == (r.Outcome == ca.BulkRefused) {
+				t.Errorf("%+v", r)
+			}
+			if r.Certificate != nil {
+				if err := r.Certificate.CheckSignatureFrom(d.cert); err != nil {
+					t.Error(err)
+				}
+			}
+			return nil
+		})
+		if err != nil || n != len(items) {
+			t.Fatalf("%d results, %v", n, err)
+		}
+		return got
+	}
+	if got := run(); got[ca.BulkIssued] != 694 || got[ca.BulkAlready] != 1 || got[ca.BulkRefused] != 5 {
+		t.Errorf("first run: %v", got)
+	}
+	if got := run(); got[ca.BulkIssued] != 0 || got[ca.BulkAlready] != 695 || got[ca.BulkRefused] != 5 {
+		t.Errorf("second run: %v", got)
+	}
+	if n := count(t, d.authority) - before; n != 694 {
+		t.Errorf("%d certificates", n)
+	}
+}
+
+// TestBulkStops: an error of the caller ends the run; what was told as done is
+// on the ledger, and a second run issues the rest and nothing twice.
+func TestBulkStops(t *testing.T) {
+	root := newRoot(t, generate(t, "gost2012-256", "cryptopro-a"), 0)
+	items := bulkItems(t, 1500)
+	stop := errors.New("the disk of the summary is full")
+	var told []ca.Serial
+	err := root.Bulk(t.Context(), slices.Values(items), "test", func(r ca.BulkResult) error {
+		if told = append(told, r.Serial); len(told) == 600 {
+			return stop
+		}
+		return nil
+	})
+	wantErr(t, "stop", err, stop)
+	for _, s := range told {
+		if err := root.ledger.View(t.Context(), func(tx ca.ReadTx) error { _, err := tx.Entry(s); return err }); err != nil {
+			t.Fatalf("%s was told and is not on the ledger: %v", s, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = root.Bulk(ctx, slices.Values(items), "test", func(ca.BulkResult) error { return nil })
+	wantErr(t, "cancelled", err, context.Canceled)
+	seen := make(map[string]ca.Serial)
+	err = root.Bulk(t.Context(), slices.Values(items), "test", func(r ca.BulkResult) error { seen[r.ID] = r.Serial; return r.Err })
+	if err != nil || len(seen) != len(items) || count(t, root) != len(items) {
+		t.Fatalf("%d of %d, %d on the ledger: %v", len(seen), len(items), count(t, root), err)
+	}
+}
+
+func BenchmarkBulk(b *testing.B) {
+	root := newRoot(b, generate(b, "gost2012-256", "cryptopro-a"), 0)
+	items := bulkItems(b, b.N)
+	b.ResetTimer()
+	err := root.Bulk(b.Context(), slices.Values(items), "test", func(r ca.BulkResult) error { return r.Err })
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "certificates/s")
+}

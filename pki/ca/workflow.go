@@ -1,0 +1,408 @@
+package ca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/journal"
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// What the way of a request refuses beside a *[StatementError].
+var (
+	// ErrState: the request is not in a state from which this is possible.
+	ErrState = errors.New("ca: the state of the request does not allow that")
+	// ErrRequestExists: the same request was handed in before.
+	ErrRequestExists = errors.New("ca: this request was handed in before")
+	// ErrSubmitter: the profile asks for approvals, and nobody vouches for who
+	// handed the request in.
+	ErrSubmitter = errors.New("ca: the profile asks for approvals, so the submission must be signed by an operator")
+	// ErrSelfApproval: the submitter cannot approve.
+	ErrSelfApproval = errors.New("ca: who handed a request in cannot approve it")
+	// ErrReplayed: the person has approved this request already.
+	ErrReplayed = errors.New("ca: this person has approved the request already")
+	// ErrRole: the operator does not have the role, or the role may not do it.
+	ErrRole = errors.New("ca: the operator has no role for that")
+	// ErrStale: the statement is too old or from the future.
+	ErrStale = errors.New("ca: the statement is too old, or from the future")
+	// ErrProfileChanged: the profile is not the one of the submission.
+	ErrProfileChanged = errors.New("ca: the profile was changed since the request was handed in")
+)
+
+const (
+	// statementAge is how old a statement may be when it comes in: a working
+	// day and a night, for an approver who signs on a machine without a network.
+	statementAge = 24 * time.Hour
+	// statementSkew is how far clocks may differ.
+	statementSkew = 5 * time.Minute
+	// approvalLife is how long an approval lets something be issued.
+	approvalLife = 30 * 24 * time.Hour
+)
+
+// Submission is a request that is handed in.
+type Submission struct {
+	Request        // CSR or Renewal, Days, IdentificationKind and Actor as there
+	Profile string // "name" or "name@version"; "" as in IssueRequest
+	Note    string // at most 4 KiB (limits.RequestNote)
+	Draft   bool   // only keep it; Submit again hands it in
+	// RenewalMessage is read by [Issuer.CheckRenewal] where CSR and Renewal are nil.
+	RenewalMessage []byte
+	// Submitter is who hands it in. It counts for the two-person rule only
+	// where the caller has authenticated them and says so.
+	Submitter     string
+	Authenticated bool
+	// Statement and Signature, where they are given, are the submitter's own: a
+	// statement with the decision submit in the role operator.
+	Statement, Signature []byte
+}
+
+// Submit checks a request by its profile, in full, and keeps it. The errors are
+// those of [Issuer.Prepare], [ErrRequestExists], [ErrSubmitter] and, for a
+// statement, those of [Issuer.Decide].
+func (i *Issuer) Submit(ctx context.Context, s Submission) (RequestEntry, error) {
+	e, err := i.submission(ctx, s)
+	if err != nil {
+		return e, i.refused(ctx, "request-submit", e.ID, s.Actor, err)
+	}
+	var out RequestEntry
+	err = i.ledger.Update(ctx, func(tx Tx) error {
+		out = e // a ledger may run this more than once
+		old, err := tx.Request(e.ID)
+		switch {
+		case err == nil && old.State != Draft:
+			return ErrRequestExists
+		case err == nil:
+			out.Version, out.Created = old.Version, old.Created
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		if err := i.checkSubmitter(tx, s, &out); err != nil {
+			return err
+		}
+		return i.saveRequest(tx, &out, "request-"+string(out.State), s.Actor)
+	})
+	if err != nil {
+		return e, i.refused(ctx, "request-submit", e.ID, s.Actor, err)
+	}
+	return out, nil
+}
+
+// submission checks what can be checked before the ledger is changed.
+func (i *Issuer) submission(ctx context.Context, s Submission) (RequestEntry, error) {
+	if s.CSR == nil && s.Renewal == nil && len(s.RenewalMessage) > 0 {
+		r, err := i.CheckRenewal(ctx, s.RenewalMessage)
+		if err != nil {
+			return RequestEntry{ID: streebog256(s.RenewalMessage)}, err // of the message: there may be no request in it
+		}
+		s.Renewal = r
+	}
+	if s.CSR == nil && s.Renewal != nil {
+		s.CSR = s.Renewal.csr
+	}
+	if s.CSR == nil {
+		return RequestEntry{}, errors.New("ca: a request is required")
+	}
+	e := RequestEntry{
+		ID: RequestID(s.CSR), State: Submitted, Days: s.Days, IdentificationKind: s.IdentificationKind, CSR: s.CSR.Raw,
+		Submitter: s.Submitter, Created: i.seconds(), Note: s.Note,
+	}
+	if s.Draft {
+		e.State = Draft
+	}
+	if len(s.Note) > limits.RequestNote || len(s.Submitter) > limits.RequestNote {
+		return e, refuse("note", "longer than %d octets", limits.RequestNote)
+	}
+	p, err := i.profileFor(s.Profile, s.CSR.Subject)
+	if err != nil {
+		return e, err
+	}
+	e.Profile, e.ProfileDigest = p.Ref(), i.profiles.digests[p.Ref()]
+	if s.Renewal != nil {
+		e.Renewal, e.Renews = s.Renewal.message, s.Renewal.old.Serial
+	}
+	// All rules run now: nobody's time is spent on what cannot be issued.
+	_, err = i.prepare(ctx, p, e.ProfileDigest, s.Request)
+	return e, err
+}
+
+// checkSubmitter finds out who hands a request in.
+func (i *Issuer) checkSubmitter(tx ReadTx, s Submission, e *RequestEntry) error {
+	if len(s.Signature) == 0 && len(s.Statement) == 0 {
+		p, err := i.profiles.Find(e.Profile)
+		if err == nil && p.Approvals.Count > 0 && !s.Authenticated && !s.Draft {
+			err = ErrSubmitter
+		}
+		return err
+	}
+	a, err := i.readStatement(tx, *e, s.Statement, s.Signature)
+	if err != nil {
+		return err
+	}
+	if a.Decision != DecisionSubmit || a.Role != RoleOperator {
+		return ErrRole
+	}
+	e.Submission, e.Submitter = &a, a.Operator
+	return nil
+}
+
+// saveRequest keeps a request in its new state and puts that on record.
+func (i *Issuer) saveRequest(tx Tx, e *RequestEntry, event, actor string) error {
+	e.Updated = i.seconds()
+	if err := tx.SaveRequest(*e); err != nil {
+		return err
+	}
+	e.Version++
+	data := map[string]string{"state": string(e.State), "profile": e.Profile, "profileDigest": e.ProfileDigest, "submitter": e.Submitter}
+	if n := len(e.Approvals); n > 0 {
+		data["statements"] = strconv.Itoa(n)
+		data["statement"] = streebog256(slices.Concat(e.Approvals[n-1].Statement, e.Approvals[n-1].Signature))
+		data["operator"] = e.Approvals[n-1].Operator
+	}
+	_, err := tx.Append(journal.Entry{Time: i.now(), Actor: actor, Event: event, Subject: e.ID, Data: data})
+	return err
+}
+
+// refused puts a refusal on record and returns it. The record names the kind of
+// the refusal and not its text, which may hold what an applicant wrote.
+func (i *Issuer) refused(ctx context.Context, event, id, actor string, err error) error {
+	if id == "" || ctx.Err() != nil {
+		return err
+	}
+	lost := i.ledger.Update(ctx, func(tx Tx) error {
+		_, err := tx.Append(journal.Entry{
+			Time: i.now(), Actor: actor, Event: "refused", Subject: id,
+			Data: map[string]string{"of": event, "reason": refusalReason(err)},
+		})
+		return err
+	})
+	return errors.Join(err, lost)
+}
+
+// refusalReason is a stable word for a refusal.
+func refusalReason(err error) string {
+	var request *RequestError
+	var statement *StatementError
+	var lint *LintError
+	switch {
+	case errors.As(err, &statement):
+		return "statement: " + statement.Field
+	case errors.As(err, &request):
+		return "request: " + request.Field
+	case errors.As(err, &lint):
+		return "rules"
+	}
+	for _, r := range []struct {
+		err  error
+		word string
+	}{
+		{ErrState, "state"},
+		{ErrRequestExists, "exists"},
+		{ErrSubmitter, "submitter"},
+		{ErrSelfApproval, "self-approval"},
+		{ErrReplayed, "replayed"},
+		{ErrRole, "role"},
+		{ErrStale, "stale"},
+		{ErrProfileChanged, "profile-changed"},
+		{ErrApprovalNeeded, "approval-needed"},
+		{ErrKeyBlocked, "key-blocked"},
+		{ErrProfile, "profile"},
+		{ErrRenewal, "renewal"},
+		{ErrNotFound, "not-found"},
+		{ErrVersion, "version"},
+		{ErrOutsideValidity, "outside-validity"},
+	} {
+		if errors.Is(err, r.err) {
+			return r.word
+		}
+	}
+	return "other"
+}
+
+// Review says that somebody works on a request.
+func (i *Issuer) Review(ctx context.Context, id, actor string) (RequestEntry, error) {
+	return i.changeRequest(ctx, id, "request-review", actor, func(_ ReadTx, e *RequestEntry) error { return e.move(InReview) })
+}
+
+// move changes the state where that is allowed.
+func (e *RequestEntry) move(to RequestState) error {
+	if !slices.Contains(e.State.Next(), to) {
+		return fmt.Errorf("%w: it is %s", ErrState, e.State)
+	}
+	e.State = to
+	return nil
+}
+
+// changeRequest lets f change a request and keeps it.
+func (i *Issuer) changeRequest(ctx context.Context, id, event, actor string, f func(ReadTx, *RequestEntry) error) (RequestEntry, error) {
+	var e RequestEntry
+	err := i.ledger.Update(ctx, func(tx Tx) (err error) {
+		if e, err = tx.Request(id); err != nil {
+			return err
+		}
+		if err := f(tx, &e); err != nil {
+			return err
+		}
+		return i.saveRequest(tx, &e, event, actor)
+	})
+	if err != nil {
+		return e, i.refused(ctx, event, id, actor, err)
+	}
+	return e, nil
+}
+
+// Statement returns what an operator signs to decide about a request now.
+func (i *Issuer) Statement(e RequestEntry, d Decision, operator string, r Role) Statement {
+	return Statement{
+		Authority: streebog256(i.cert.Raw), Request: e.ID, Profile: e.Profile, ProfileDigest: e.ProfileDigest,
+		Days: e.Days, Identification: e.IdentificationKind, Renews: e.Renews, Decision: d, Operator: operator, Role: r, Time: i.seconds(),
+	}
+}
+
+// DecisionStatement returns what an operator signs to decide about the request
+// with an identifier.
+func (i *Issuer) DecisionStatement(ctx context.Context, id string, d Decision, operator string, r Role) (Statement, error) {
+	e, err := i.Request(ctx, id)
+	return i.Statement(e, d, operator, r), err
+}
+
+// SubmissionStatement returns what an operator signs to hand a request in.
+func (i *Issuer) SubmissionStatement(ctx context.Context, s Submission, operator string) (Statement, error) {
+	e, err := i.submission(ctx, s)
+	return i.Statement(e, DecisionSubmit, operator, RoleOperator), err
+}
+
+// Decide takes a signed decision, approve or reject. When as many people as the
+// profile asks for have approved, the request is approved; one rejection
+// rejects it. The errors are a *[StatementError] for a statement that is forged,
+// of another request or authority, or malformed, [ErrStale], [ErrRole],
+// [ErrSelfApproval], [ErrReplayed], [ErrState] and [ErrProfileChanged]. A
+// refusal is put on record too.
+func (i *Issuer) Decide(ctx context.Context, id string, statement, signature []byte, actor string) (RequestEntry, error) {
+	return i.changeRequest(ctx, id, "request-decision", actor, func(tx ReadTx, e *RequestEntry) error {
+		a, err := i.readStatement(tx, *e, statement, signature)
+		if err != nil {
+			return err
+		}
+		rule, err := i.approvalRule(*e)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !slices.Contains(rule.Roles, a.Role), a.Decision == DecisionSubmit:
+			return ErrRole
+		case e.State != Submitted && e.State != InReview && (e.State != Approved || a.Decision != DecisionReject):
+			return fmt.Errorf("%w: it is %s", ErrState, e.State)
+		case a.Decision == DecisionReject:
+			e.Approvals = append(e.Approvals, a)
+			return e.move(Rejected)
+		case a.Operator == e.Submitter:
+			return ErrSelfApproval
+		case slices.ContainsFunc(e.Approvals, func(o Approval) bool { return o.Operator == a.Operator }):
+			return ErrReplayed
+		}
+		e.Approvals = append(e.Approvals, a)
+		if len(e.Approvals) >= rule.Count {
+			return e.move(Approved)
+		}
+		if e.State == Submitted {
+			return e.move(InReview)
+		}
+		return nil
+	})
+}
+
+// approvalRule is what the request's profile asks for; where it asks for
+// nobody, one approver may still decide. The profile must be the one of the
+// submission.
+func (i *Issuer) approvalRule(e RequestEntry) (ApprovalRule, error) {
+	p, err := i.pinnedProfile(e)
+	if err != nil {
+		return ApprovalRule{}, err
+	}
+	if p.Approvals.Count == 0 {
+		return ApprovalRule{Count: 1, Roles: []Role{RoleApprover}}, nil
+	}
+	return p.Approvals, nil
+}
+
+func (i *Issuer) pinnedProfile(e RequestEntry) (Profile, error) {
+	p, err := i.profiles.Find(e.Profile)
+	if err == nil && i.profiles.digests[p.Ref()] != e.ProfileDigest {
+		err = ErrProfileChanged
+	}
+	return p, err
+}
+
+// readStatement checks a signed statement that comes in now.
+func (i *Issuer) readStatement(tx ReadTx, e RequestEntry, text, signature []byte) (Approval, error) {
+	s, err := ParseStatement(text)
+	if err != nil {
+		return Approval{}, err
+	}
+	// Each line must be that of this request here and now: a statement about
+	// another request, profile or authority is worth nothing.
+	want := i.Statement(e, s.Decision, s.Operator, s.Role)
+	want.Time = s.Time
+	for n, f := range want.fields() {
+		if got := s.fields()[n][1]; got != f[1] {
+			return Approval{}, badStatement(f[0], "it is of another one than this request")
+		}
+	}
+	now := i.seconds()
+	if s.Time.After(now.Add(statementSkew)) || now.Sub(s.Time) > statementAge {
+		return Approval{}, ErrStale
+	}
+	a := Approval{Operator: s.Operator, Role: s.Role, Decision: s.Decision, At: s.Time, Statement: text, Signature: signature}
+	return a, i.checkApproval(tx, a)
+}
+
+// checkApproval checks a signature with the certificate that is registered for
+// its operator, and that the operator has the role.
+func (i *Issuer) checkApproval(tx ReadTx, a Approval) error {
+	o, err := tx.Operator(a.Operator)
+	if errors.Is(err, ErrNotFound) {
+		return ErrRole
+	}
+	if err != nil {
+		return err
+	}
+	if !o.Has(a.Role) {
+		return ErrRole
+	}
+	cert, err := pki.ParseCertificate(o.Certificate)
+	if err != nil {
+		return fmt.Errorf("ca: operator %s: %w", o.Name, err)
+	}
+	if a.At.Before(cert.NotBefore) || a.At.After(cert.NotAfter) {
+		return badStatement("time", "outside the validity of the operator's certificate")
+	}
+	if err := i.checkOwn(tx, cert); err != nil {
+		return err
+	}
+	return checkDetached(a.Statement, a.Signature, cert)
+}
+
+// checkOwn refuses an operator's certificate that this authority issued and has
+// revoked or put on hold. Certificates of others count as registered.
+func (i *Issuer) checkOwn(tx ReadTx, cert *pki.Certificate) error {
+	if string(cert.RawIssuer) != string(i.cert.RawSubject) {
+		return nil
+	}
+	serial, err := SerialFrom(cert.SerialNumber)
+	if err != nil {
+		return badStatement("signature", "the operator's certificate has no serial number")
+	}
+	e, err := tx.Entry(serial)
+	if errors.Is(err, ErrNotFound) {
+		return nil // of an earlier authority with the same name
+	}
+	if err == nil && e.Status != Valid {
+		return badStatement("signature", "the operator's certificate is %s", e.Status)
+	}
+	return err
+}

@@ -1,0 +1,208 @@
+package ca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// Request returns a request by its identifier, or [ErrNotFound].
+func (i *Issuer) Request(ctx context.Context, id string) (RequestEntry, error) {
+	var e RequestEntry
+	err := i.ledger.View(ctx, func(tx ReadTx) (err error) { e, err = tx.Request(id); return err })
+	return e, err
+}
+
+// RequestPage returns at most n requests that pass a filter, behind an
+// identifier, in the order of identifiers. next is where to go on, "" at the end.
+func (i *Issuer) RequestPage(ctx context.Context, f RequestFilter, after string, n int) (list []RequestEntry, next string, err error) {
+	err = i.ledger.View(ctx, func(tx ReadTx) error {
+		list, next = nil, ""
+		for e, err := range tx.Requests(after, f) {
+			if err != nil {
+				return err
+			}
+			if len(list) == n {
+				next = list[n-1].ID
+				return nil
+			}
+			list = append(list, e)
+		}
+		return nil
+	})
+	return list, next, err
+}
+
+// FindRequest returns the one request whose identifier begins with a prefix of
+// at least eight digits. The error is [ErrNotFound] for none, and for several.
+func (i *Issuer) FindRequest(ctx context.Context, prefix string) (RequestEntry, error) {
+	if len(prefix) < 8 {
+		return RequestEntry{}, fmt.Errorf("%w: at least eight digits of the identifier are needed", ErrNotFound)
+	}
+	var found []RequestEntry
+	err := i.ledger.View(ctx, func(tx ReadTx) error {
+		found = nil
+		e, err := tx.Request(prefix)
+		if err == nil {
+			found = []RequestEntry{e}
+			return nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		for e, err := range tx.Requests(prefix, RequestFilter{}) {
+			if err != nil {
+				return err
+			}
+			if len(e.ID) < len(prefix) || e.ID[:len(prefix)] != prefix || len(found) == 2 {
+				return nil
+			}
+			found = append(found, e)
+		}
+		return nil
+	})
+	if err == nil && len(found) != 1 {
+		err = fmt.Errorf("%w: %d requests begin with %s", ErrNotFound, len(found), prefix)
+	}
+	if err != nil {
+		return RequestEntry{}, err
+	}
+	return found[0], nil
+}
+
+// Reject rejects a request without a signed statement. It is for requests of
+// profiles that ask for no approvals, and for drafts; for others [Issuer.Decide].
+func (i *Issuer) Reject(ctx context.Context, id, note, actor string) (RequestEntry, error) {
+	return i.changeRequest(ctx, id, "request-reject", actor, func(_ ReadTx, e *RequestEntry) error {
+		if p, err := i.profiles.Find(e.Profile); err == nil && p.Approvals.Count > 0 && e.State != Draft {
+			return ErrApprovalNeeded
+		}
+		if note != "" {
+			e.Note = note
+		}
+		return e.move(Rejected)
+	})
+}
+
+// IssueApproved issues the certificate of a request. Everything is checked
+// again: every signature on record, the roles as they are now, the profile, the
+// request, and what it renews. A request whose profile asks for nobody may be
+// issued as soon as it is handed in; one that asks for approvals only once it is
+// approved, within thirty days of the oldest approval.
+func (i *Issuer) IssueApproved(ctx context.Context, id, actor string) (*pki.Certificate, error) {
+	const event = "request-issue"
+	e, p, err := i.approved(ctx, id)
+	if err != nil {
+		return nil, i.refused(ctx, event, id, actor, err)
+	}
+	r, err := i.requestOf(ctx, e)
+	if err != nil {
+		return nil, i.refused(ctx, event, id, actor, err)
+	}
+	r.Actor = actor
+	prepared, err := i.prepare(ctx, p, e.ProfileDigest, r)
+	if err != nil {
+		return nil, i.refused(ctx, event, id, actor, err)
+	}
+	cert, err := i.sign(prepared)
+	if err != nil {
+		return nil, err
+	}
+	err = i.commit(ctx, []signed{{prepared, cert}}, func(tx Tx, _ int, entry Entry) error {
+		// SaveRequest compares versions: what was checked is what is issued.
+		// The operators are looked at once more, in the transaction.
+		if err := i.checkApprovals(tx, e, p); err != nil {
+			return err
+		}
+		done := e
+		done.Serial, done.Updated = entry.Serial, entry.IssuedAt
+		if err := done.move(Issued); err != nil {
+			return err
+		}
+		return tx.SaveRequest(done)
+	})
+	if err != nil {
+		return nil, i.refused(ctx, event, id, actor, err)
+	}
+	return cert, nil
+}
+
+// approved reads a request that may be issued.
+func (i *Issuer) approved(ctx context.Context, id string) (e RequestEntry, p Profile, err error) {
+	err = i.ledger.View(ctx, func(tx ReadTx) error {
+		if e, err = tx.Request(id); err != nil {
+			return err
+		}
+		if p, err = i.pinnedProfile(e); err != nil {
+			return err
+		}
+		if !slices.Contains(e.State.Next(), Issued) || p.Approvals.Count > 0 && e.State != Approved {
+			return fmt.Errorf("%w: it is %s", ErrState, e.State)
+		}
+		return i.checkApprovals(tx, e, p)
+	})
+	return e, p, err
+}
+
+// checkApprovals counts the people who agreed, from nothing but the signed
+// statements and the register of operators as it is now.
+func (i *Issuer) checkApprovals(tx ReadTx, e RequestEntry, p Profile) error {
+	if p.Approvals.Count == 0 {
+		return nil
+	}
+	now := i.seconds()
+	people := make(map[string]bool)
+	for _, a := range e.Approvals {
+		s, err := ParseStatement(a.Statement)
+		if err != nil {
+			return err
+		}
+		want := i.Statement(e, DecisionApprove, s.Operator, s.Role)
+		want.Time = s.Time
+		switch {
+		case string(want.Text()) != string(a.Statement):
+			return badStatement("text", "it is of another one than this request")
+		case s.Operator != a.Operator || s.Role != a.Role || !s.Time.Equal(a.At):
+			return badStatement("text", "it is not what the record says")
+		case s.Operator == e.Submitter:
+			return ErrSelfApproval
+		case !slices.Contains(p.Approvals.Roles, s.Role):
+			return ErrRole
+		case now.Sub(s.Time) > approvalLife:
+			return ErrStale
+		}
+		if err := i.checkApproval(tx, a); err != nil {
+			return err
+		}
+		people[s.Operator] = true
+	}
+	if len(people) < p.Approvals.Count {
+		return fmt.Errorf("%w: %d of %d", ErrApprovalNeeded, len(people), p.Approvals.Count)
+	}
+	return nil
+}
+
+// requestOf reads what was kept back into a Request. A renewal is checked again:
+// the earlier certificate may have been revoked since.
+func (i *Issuer) requestOf(ctx context.Context, e RequestEntry) (Request, error) {
+	csr, err := pki.ParseRequest(e.CSR)
+	if err != nil {
+		return Request{}, fmt.Errorf("ca: request %s: %w", e.ID, err)
+	}
+	if RequestID(csr) != e.ID {
+		return Request{}, fmt.Errorf("ca: request %s: its content was changed", e.ID)
+	}
+	r := Request{CSR: csr, Days: e.Days, IdentificationKind: e.IdentificationKind}
+	if len(e.Renewal) > 0 {
+		if r.Renewal, err = i.CheckRenewal(ctx, e.Renewal); err != nil {
+			return r, err
+		}
+		if r.Renewal.old.Serial != e.Renews {
+			return r, refuseRenewal("it is of another certificate than the record says")
+		}
+	}
+	return r, nil
+}

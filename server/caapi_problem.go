@@ -1,0 +1,115 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/gosklyuch/gosklyuch/pki/ca"
+	"github.com/gosklyuch/gosklyuch/verify"
+)
+
+// problem answers with why a request is refused, as RFC 9457 has it.
+func (s *CAService) problem(w http.ResponseWriter, req *http.Request, p *problem) {
+	s.problemDetail(w, req, p, "")
+}
+
+// problemDetail is problem with what exactly is wrong, in English.
+func (s *CAService) problemDetail(w http.ResponseWriter, req *http.Request, p *problem, what string) {
+	if p.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	lang := languageOf(req, "")
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Language", map[bool]string{true: "en", false: "ru"}[lang == verify.English])
+	w.WriteHeader(p.status)
+	encode(w, struct {
+		problemBody
+		What string `json:"what,omitempty"` // extension member (RFC 9457, section 3.2)
+	}{problemBody{
+		Type: problemPrefix + p.kind, Title: http.StatusText(p.status), Status: p.status, Detail: p.sentence(lang),
+		Instance: "urn:gosklyuch:request:" + w.Header().Get(requestIDHeader), Languages: problemLanguages{p.ru, p.en},
+	}, what})
+}
+
+// fail answers for an error of the authority. What an operator can mend is
+// said; anything else goes to the log alone.
+func (s *CAService) fail(w http.ResponseWriter, req *http.Request, err error) {
+	var own *problem
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		s.recordRefusal(req.Context(), "http", req.Pattern, "client", "oversized")
+		s.problem(w, req, tooLarge(large.Limit, err))
+		return
+	case errors.As(err, &own):
+		s.problem(w, req, own)
+		return
+	}
+	p := caProblem(err)
+	if p.status == http.StatusInternalServerError {
+		s.o.Log.Error("failed", "request", w.Header().Get(requestIDHeader), "error", err.Error())
+		s.problem(w, req, p)
+		return
+	}
+	s.problemDetail(w, req, p, err.Error())
+}
+
+// caProblem says which kind of answer an error of the authority is.
+func caProblem(err error) *problem {
+	var request *ca.RequestError
+	var lint *ca.LintError
+	is := func(list ...error) bool {
+		for _, e := range list {
+			if errors.Is(err, e) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case errors.As(err, &request), errors.As(err, &lint), is(ca.ErrRenewal, ca.ErrKeyBlocked, ca.ErrProfile):
+		return &problem{status: http.StatusUnprocessableEntity, kind: "request-refused", ru: "УЦ не примет такой запрос.", en: "The authority does not take this request."}
+	case is(ca.ErrStatement, ca.ErrStale):
+		return &problem{status: http.StatusUnprocessableEntity, kind: "statement-refused", ru: "Подписанное решение не принято.", en: "The signed statement is refused."}
+	case is(ca.ErrRole, ca.ErrSelfApproval, ca.ErrSubmitter, ca.ErrApprovalNeeded):
+		return &problem{status: http.StatusForbidden, kind: "forbidden", ru: "На это у сотрудника нет права.", en: "The operator may not do that."}
+	case is(ca.ErrNotFound):
+		return &problem{status: http.StatusNotFound, kind: "no-such-request", ru: "Такого запроса нет.", en: "There is no such request."}
+	case is(ca.ErrState, ca.ErrRequestExists, ca.ErrReplayed, ca.ErrVersion, ca.ErrProfileChanged):
+		return &problem{status: http.StatusConflict, kind: "conflict", ru: "Состояние запроса этого не допускает.", en: "The state of the request does not allow that."}
+	case is(ca.ErrOutsideValidity):
+		return &problem{status: http.StatusServiceUnavailable, kind: "authority-expired", ru: "Срок сертификата или ключа УЦ истёк либо не начался.", en: "The authority's certificate or key is outside its period."}
+	}
+	return internal(err)
+}
+
+// The problems of this service that are not the authority's.
+
+func rateExceeded() *problem {
+	return &problem{
+		status: http.StatusTooManyRequests, kind: "too-many", retry: 5,
+		ru: "С вашего адреса слишком много запросов.", en: "There are too many requests from your address.",
+	}
+}
+
+func notLoggedIn() *problem {
+	return &problem{
+		status: http.StatusUnauthorized, kind: "unauthorized",
+		ru: "Нужен вход: сертификат сотрудника или подписанный вызов.", en: "Log in with an operator's certificate or a signed challenge.",
+	}
+}
+
+func badJSON(cause error) *problem {
+	return &problem{
+		status: http.StatusBadRequest, kind: "bad-json", cause: cause,
+		ru: "Запрос не читается: нужен один объект JSON с известными полями.", en: "The body cannot be read: one JSON object with known members is expected.",
+	}
+}
+
+func notJSON() *problem {
+	return &problem{
+		status: http.StatusUnsupportedMediaType, kind: "content-type",
+		ru: "Нужен Content-Type: application/json.", en: "Content-Type: application/json is expected.",
+	}
+}

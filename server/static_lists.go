@@ -1,0 +1,129 @@
+package server
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/pki"
+)
+
+// ListsOptions tunes [ListsHandler]. The zero value is good.
+type ListsOptions struct {
+	Log *slog.Logger     // nil: no log
+	Now func() time.Time // nil: time.Now
+	// MaxAge bounds how long others may keep a list without asking; nextUpdate
+	// does too. Zero is ten minutes, less than zero is not at all.
+	MaxAge time.Duration
+}
+
+// ListsHandler serves the revocation lists that an authority publishes into a
+// folder (ca.Issuer.Publish), each under its file name, with the headers of its
+// dates: Cache-Control and Expires never reach beyond nextUpdate. It answers
+// GET and HEAD, conditional and range requests, from the file in a stream; mount
+// it in a [Router] with a pattern that ends in "/". Other files of the folder
+// are not served.
+func ListsHandler(dir string, o ListsOptions) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = 10 * time.Minute
+	}
+	return &listsHandler{dir: dir, o: o, known: map[string]listHead{}}
+}
+
+// listName is what published lists are called.
+var listName = regexp.MustCompile(`^ca(-[0-9]{1,4}of[0-9]{1,4})?(-delta)?\.crl$`)
+
+type listsHandler struct {
+	dir   string
+	o     ListsOptions
+	mu    sync.Mutex
+	known map[string]listHead // by file name, of which listName allows few that exist
+}
+
+// listHead is what the headers need to know of a file.
+type listHead struct {
+	file       os.FileInfo // for which the rest was read
+	this, next time.Time
+	tag        string
+}
+
+// ServeHTTP answers one request.
+func (h *listsHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	name := strings.TrimPrefix(req.URL.Path, "/")
+	if !listName.MatchString(name) {
+		http.NotFound(w, req)
+		return
+	}
+	f, err := os.Open(filepath.Join(h.dir, name))
+	if err != nil {
+		if !os.IsNotExist(err) {
+			h.o.Log.Error("list", "name", name, "error", err)
+		}
+		http.NotFound(w, req)
+		return
+	}
+	defer f.Close()
+	head, err := h.head(name, f)
+	if err != nil {
+		h.o.Log.Error("list", "name", name, "error", err)
+		http.Error(w, "not available now", http.StatusServiceUnavailable)
+		return
+	}
+	hd := w.Header()
+	hd.Set("Content-Type", TypeCRL)
+	hd.Set("ETag", head.tag)
+	age := min(h.o.MaxAge, head.next.Sub(h.o.Now()))
+	if age < time.Second {
+		hd.Set("Cache-Control", "max-age=0, must-revalidate")
+	} else {
+		hd.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", int(age.Seconds())))
+		hd.Set("Expires", h.o.Now().Add(age).UTC().Format(http.TimeFormat))
+	}
+	http.ServeContent(w, req, "", head.this, f)
+	h.o.Log.Info("list", "name", name, "method", req.Method, "octets", head.file.Size())
+}
+
+// head reads the dates of a list, once for each file that takes its name.
+func (h *listsHandler) head(name string, f *os.File) (listHead, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return listHead{}, err
+	}
+	if !st.Mode().IsRegular() {
+		return listHead{}, fmt.Errorf("server: %s is not a regular file", name)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock() // one reader for all who wait: a new list is read once
+	if k, ok := h.known[name]; ok && os.SameFile(k.file, st) && k.file.Size() == st.Size() && k.file.ModTime().Equal(st.ModTime()) {
+		return k, nil
+	}
+	list, err := pki.OpenRevocationList(f, st.Size())
+	if err != nil {
+		return listHead{}, err
+	}
+	// The signature changes with every octet of the list.
+	sum := sha256.Sum256(list.Signature)
+	k := listHead{file: st, this: list.ThisUpdate.UTC(), next: list.NextUpdate, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
+	h.known[name] = k
+	return k, nil
+}
