@@ -43,17 +43,17 @@ func (j *File) lock(ctx context.Context) (*os.File, error) {
 	}
 }
 
-// Erase takes values out of the record with the number seq, as [Record.Erase]
-// does, and puts on record, in the same step, that it was done: e is that
-// entry. It returns what is left of the record. The whole chain is verified
-// before; a damaged one is left as it is. An unknown number gives
-// [ErrNoRecord].
+// Erase takes values out of a record, as [Record.Erase] does, and puts on
+// record, in the same step, that it was done. It returns what is left of the
+// record. The whole chain is verified before; a damaged one is left as it is.
+// An unknown number gives [ErrNoRecord], an unknown field [ErrNoField], and what
+// may not be erased [ErrErasure]. A zero time is replaced by the present.
 //
 // The file is written anew and renamed into place, so that a crash leaves the
 // old or the new one. Copies elsewhere, and octets of the old file on the disk,
 // are out of its reach. Where a system cannot rename over an open file, it
 // fails.
-func (j *File) Erase(ctx context.Context, seq uint64, fields []string, e Entry) (Record, error) {
+func (j *File) Erase(ctx context.Context, e Erasure) (Record, error) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
@@ -75,7 +75,7 @@ func (j *File) Erase(ctx context.Context, seq uint64, fields []string, e Entry) 
 	}
 	defer next.Close() // a second Close of a file that Sync saw does no harm
 	err = writeAll(next, func(w *bufio.Writer) (err error) {
-		found, end, err = j.copyErased(w, seq, fields, head, e)
+		found, end, err = j.copyErased(w, head, e)
 		return err
 	})
 	if err == nil {
@@ -90,15 +90,18 @@ func (j *File) Erase(ctx context.Context, seq uint64, fields []string, e Entry) 
 	return found, j.writeHead(end)
 }
 
-// copyErased writes all records, the one with the number seq without some of
-// its values, and the entry e behind them.
-func (j *File) copyErased(w *bufio.Writer, seq uint64, fields []string, head Head, e Entry) (found Record, end Head, err error) {
+// copyErased writes all records, the one that e names without some of its
+// values, and the record of that behind them.
+func (j *File) copyErased(w *bufio.Writer, head Head, e Erasure) (found Record, end Head, err error) {
 	for r, err := range j.Records() {
 		if err != nil {
 			return found, end, err
 		}
-		if r.Seq == seq {
-			if r, err = r.Erase(fields...); err != nil {
+		if r.Seq == e.Seq && r.Node == e.Node {
+			if err := e.Check(r); err != nil {
+				return found, end, err
+			}
+			if r, err = r.Erase(e.Fields...); err != nil {
 				return found, end, err
 			}
 			found = r
@@ -108,9 +111,9 @@ func (j *File) copyErased(w *bufio.Writer, seq uint64, fields []string, head Hea
 		}
 	}
 	if found.Seq == 0 {
-		return found, end, fmt.Errorf("%w: %d", ErrNoRecord, seq)
+		return found, end, fmt.Errorf("%w: %s/%d", ErrNoRecord, e.Node, e.Seq)
 	}
-	r, err := head.Next(e)
+	r, err := head.Next(e.Entry())
 	if err != nil {
 		return found, end, err
 	}

@@ -8,6 +8,10 @@ import (
 	"testing"
 )
 
+func erasure(seq uint64, fields ...string) Erasure {
+	return Erasure{Node: DefaultNode, Seq: seq, Fields: fields, Actor: "test", Reason: "application"}
+}
+
 func TestFileErase(t *testing.T) {
 	j, path := fill(t, 0)
 	for _, subject := range []string{"a", "СЕКРЕТ", "c"} {
@@ -15,7 +19,7 @@ func TestFileErase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := j.Erase(t.Context(), 2, []string{FieldSubject}, Entry{Event: "erase", Subject: "2"})
+	r, err := j.Erase(t.Context(), erasure(2, FieldSubject))
 	if err != nil || r.Seq != 2 || r.Subject != "" || !r.Intact() {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -32,8 +36,8 @@ func TestFileErase(t *testing.T) {
 	for seq, tt := range map[uint64]struct {
 		field string
 		want  error
-	}{9: {FieldSubject, ErrNoRecord}, 0: {FieldSubject, ErrNoRecord}, 1: {"data.none", ErrNoField}} {
-		if _, err := j.Erase(t.Context(), seq, []string{tt.field}, Entry{Event: "erase"}); !errors.Is(err, tt.want) {
+	}{9: {FieldSubject, ErrNoRecord}, 0: {FieldSubject, ErrNoRecord}, 1: {"data.none", ErrNoField}, 4: {FieldSubject, ErrErasure}} {
+		if _, err := j.Erase(t.Context(), erasure(seq, tt.field)); !errors.Is(err, tt.want) {
 			t.Errorf("%d: %v", seq, err)
 		}
 	}
@@ -44,7 +48,7 @@ func TestFileErase(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d *DamageError
-	if _, err := j.Erase(t.Context(), 1, []string{FieldSubject}, Entry{Event: "erase"}); !errors.As(err, &d) || d.Seq != 3 {
+	if _, err := j.Erase(t.Context(), erasure(1, FieldSubject)); !errors.As(err, &d) || d.Seq != 3 {
 		t.Errorf("a damaged journal: %v", err)
 	}
 }
@@ -65,7 +69,7 @@ func TestFileEraseRace(t *testing.T) {
 	}
 	wg.Go(func() {
 		for range each {
-			if _, err := j.Erase(t.Context(), 1, []string{FieldSubject}, Entry{Event: "erase"}); err != nil {
+			if _, err := j.Erase(t.Context(), erasure(1, FieldSubject)); err != nil {
 				t.Error(err)
 			}
 		}

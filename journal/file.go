@@ -22,7 +22,8 @@ import (
 // and every record is on the disk before Append returns.
 //
 // Beside the file, with ".head" added to its name, lies the [Head], by which a
-// cut-off end is found. A last line without a line feed, left by a crash in
+// cut-off end is found. A crash between record and head leaves it one record
+// behind; the next Append mends that first, so it is never further behind. A last line without a line feed, left by a crash in
 // the middle of a write, was never acknowledged; the next Append removes it.
 type File struct {
 	path string
@@ -118,10 +119,29 @@ func (j *File) end(f *os.File) (Head, error) {
 	if last.Seq == known.Seq && last.Hash != known.Hash {
 		return Head{}, damage(Changed, last.Seq, nil)
 	}
+	if err := j.catchUp(last, known); err != nil {
+		return Head{}, err
+	}
 	if err := f.Truncate(start); err != nil { // a no-op unless a line is torn
 		return Head{}, fmt.Errorf("journal: %w", err)
 	}
 	return last, nil
+}
+
+// catchUp brings the head to the last record, which a crash left one record
+// behind. A head that is further behind is not one that a crash left.
+func (j *File) catchUp(last, known Head) error {
+	switch {
+	case last.Seq == known.Seq:
+		return nil
+	case last.Seq == known.Seq+1:
+		return j.writeHead(last)
+	}
+	return j.headless(known)
+}
+
+func (j *File) headless(known Head) error {
+	return &DamageError{Kind: Headless, Node: j.node, Seq: known.Seq + 1, Position: known.Seq + 1}
 }
 
 // lastLine returns the last complete line of f without its line feed, nil for
@@ -166,8 +186,8 @@ func (j *File) Records() iter.Seq2[Record, error] {
 	}
 }
 
-// Verify checks the whole file against its head and returns the head of what
-// was found. It takes no lock: records are appended before the head moves, so
+// Verify checks the whole file against its head, and that every value that is
+// missing was erased on record, and returns the head of what was found. It takes no lock: records are appended before the head moves, so
 // a head read first is never ahead of the records read after it.
 func (j *File) Verify(ctx context.Context) (Head, error) {
 	head, err := j.Head()
@@ -175,16 +195,27 @@ func (j *File) Verify(ctx context.Context) (Head, error) {
 		return Head{}, err
 	}
 	var stop error
+	var tombs Tombstones
 	records := func(yield func(Record, error) bool) {
 		for r, err := range j.Records() {
 			if stop = ctx.Err(); stop != nil || !yield(r, err) {
 				return
 			}
+			tombs.See(r)
 		}
 	}
 	got, err := Verify(records, head)
-	if stop != nil {
-		return got, stop
+	if stop == nil && err == nil {
+		err = tombs.Err()
+	}
+	if err := errors.Join(stop, err); err != nil {
+		return got, err
+	}
+	// Others may have appended meanwhile, and moved the head before they did
+	// so again: now it is at most one record behind what was read.
+	now, err := j.Head()
+	if err == nil && now.Seq+1 < got.Seq {
+		err = j.headless(now)
 	}
 	return got, err
 }

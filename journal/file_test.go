@@ -112,6 +112,13 @@ func TestFileDamage(t *testing.T) {
 		}, Changed, 2, false},
 		{"removed", func(l []string) string { return lineOf(l, 0) + lineOf(l, 2) + lineOf(l, 3) }, Removed, 2, false},
 		{"reordered", func(l []string) string { return lineOf(l, 0) + lineOf(l, 2) + lineOf(l, 1) + lineOf(l, 3) }, Reordered, 2, false},
+		{"repeated", func(l []string) string {
+			return lineOf(l, 0) + lineOf(l, 1) + lineOf(l, 1) + lineOf(l, 2) + lineOf(l, 3)
+		}, Reordered, 3, false},
+		{"erased unseen", func(l []string) string { return lineOf(l, 0) + withoutSubject(t, l[1]) + lineOf(l, 2) + lineOf(l, 3) }, Erased, 2, false},
+		{"added unseen", func(l []string) string {
+			return strings.Join(l, "\n") + "\n" + forged(t, l[3], 2)
+		}, Headless, 5, true},
 		{"truncated", func(l []string) string { return lineOf(l, 0) + lineOf(l, 1) }, Truncated, 3, true},
 		{"emptied", func([]string) string { return "" }, Truncated, 1, true},
 		{"no JSON", func(l []string) string { return lineOf(l, 0) + "x\n" + lineOf(l, 2) + lineOf(l, 3) }, Malformed, 2, false},
@@ -144,6 +151,47 @@ func TestFileDamage(t *testing.T) {
 	}
 }
 
+func parsed(t *testing.T, line string) Record {
+	t.Helper()
+	r, err := ParseRecord([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func lineFor(t *testing.T, r Record) string {
+	t.Helper()
+	b, err := r.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b) + "\n"
+}
+
+func withoutSubject(t *testing.T, line string) string {
+	t.Helper()
+	r, err := parsed(t, line).Erase(FieldSubject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lineFor(t, r)
+}
+
+// forged are n lines behind one.
+func forged(t *testing.T, line string, n int) (out string) {
+	t.Helper()
+	head := parsed(t, line).Head()
+	for range n {
+		r, err := head.Next(Entry{Time: day, Event: "forged"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, head = out+lineFor(t, r), r.Head()
+	}
+	return out
+}
+
 // TestFileTornLine: a crash in the middle of a write, before and after the
 // head was written.
 func TestFileTornLine(t *testing.T) {
@@ -164,12 +212,38 @@ func TestFileTornLine(t *testing.T) {
 	if head, err := j.Verify(t.Context()); err != nil || head.Seq != 4 {
 		t.Fatalf("after append: %v, %v", head, err)
 	}
-	// The head of an earlier record, as a crash before the rename leaves it.
-	if err := os.Remove(path + ".head"); err != nil {
+	// The head of the record before, as a crash before the rename leaves it.
+	old, err := os.ReadFile(path + ".head")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := j.Append(t.Context(), Entry{Event: "sign"}); err != nil || r.Seq != 5 {
-		t.Fatalf("append without head: %v, %v", r.Seq, err)
+	for _, want := range []uint64{5, 6} {
+		if r, err := j.Append(t.Context(), Entry{Event: "sign"}); err != nil || r.Seq != want {
+			t.Fatalf("append behind an old head: %v, %v", r.Seq, err)
+		}
+		if want == 5 {
+			if err := os.WriteFile(path+".head", old, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if head, err := j.Verify(t.Context()); err != nil || head.Seq != 6 {
+		t.Fatalf("after a crash: %v, %v", head, err)
+	}
+	// No crash leaves an older one, or none.
+	for _, spoil := range []func() error{
+		func() error { return os.WriteFile(path+".head", old, 0o600) }, func() error { return os.Remove(path + ".head") },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		var d *DamageError
+		if _, err := j.Verify(t.Context()); !errors.As(err, &d) || d.Kind != Headless {
+			t.Errorf("Verify: %v", err)
+		}
+		if _, err := j.Append(t.Context(), Entry{Event: "sign"}); !errors.As(err, &d) || d.Kind != Headless {
+			t.Errorf("Append: %v", err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 )
 
@@ -174,6 +175,29 @@ func (s SignedHeads) Verify(pub crypto.PublicKey) error {
 	}
 	if err := alg.VerifyMessage(pub, id, alg.Identifier{}, s.Canonical(), s.Signature); err != nil {
 		return fmt.Errorf("%w: %w", ErrHeadsSignature, err)
+	}
+	return nil
+}
+
+// VerifyBy checks the heads as Verify does, that they name the authority's
+// certificate, and that they were signed, by their own time, while it was
+// valid: an authority signs at no other time. Whether it is revoked is not
+// looked at. The error wraps [ErrHeads], [ErrAuthority] or
+// [ErrHeadsSignature].
+func (s SignedHeads) VerifyBy(authority *pki.Certificate) error {
+	if s.Authority != AuthorityDigest(authority) {
+		return ErrAuthority
+	}
+	if authority.PublicKey == nil {
+		return fmt.Errorf("%w: %w", ErrHeadsSignature, authority.PublicKeyError)
+	}
+	if err := s.Verify(authority.PublicKey); err != nil {
+		return err
+	}
+	// RFC 5280, section 4.1.2.5: "the period of time from notBefore through
+	// notAfter, inclusive"; both are whole seconds.
+	if at := s.Time.Truncate(time.Second); at.Before(authority.NotBefore) || at.After(authority.NotAfter) {
+		return fmt.Errorf("%w: time: %s is outside the validity period of the authority's certificate", ErrHeads, s.Time.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

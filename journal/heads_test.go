@@ -29,12 +29,17 @@ func authorityWith(t testing.TB, name, algorithm, set string) (crypto.Signer, *p
 	if err != nil {
 		t.Fatal(err)
 	}
+	return key, certificate(t, name, key, day, day.AddDate(1, 0, 0))
+}
+
+func certificate(t testing.TB, name string, key crypto.Signer, from, to time.Time) *pki.Certificate {
+	t.Helper()
 	dn, err := pki.ParseDN("CN=" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	der, err := pki.CreateCertificate(nil, &pki.CertificateTemplate{
-		SerialNumber: big.NewInt(1), Subject: dn, NotBefore: day, NotAfter: day.AddDate(1, 0, 0),
+		SerialNumber: big.NewInt(1), Subject: dn, NotBefore: from, NotAfter: to,
 	}, nil, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +48,7 @@ func authorityWith(t testing.TB, name, algorithm, set string) (crypto.Signer, *p
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key, c
+	return c
 }
 
 // sign states the ends of chains behind the heads of before.
@@ -173,8 +178,23 @@ func TestVerifyHeads(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := VerifyHeads(values(all...), other); !errors.Is(err, ErrHeadsSignature) {
+	if _, err := VerifyHeads(values(all...), other); !errors.Is(err, ErrAuthority) {
 		t.Errorf("another authority: %v", err)
+	}
+	// The same key under a certificate of another period.
+	for name, period := range map[string][2]time.Time{
+		"before": {day.Add(time.Second), day.AddDate(1, 0, 0)}, "after": {day.AddDate(-1, 0, 0), day.Add(-time.Second)},
+	} {
+		c := certificate(t, "УЦ", key, period[0], period[1])
+		if _, err := VerifyHeads(values(sign(t, key, c, nil, chain(t, 1))), c); !errors.Is(err, ErrHeads) {
+			t.Errorf("signed %s the period: %v", name, err)
+		}
+	}
+	for _, at := range []time.Time{day, day.Truncate(time.Second)} {
+		c := certificate(t, "УЦ", key, at, at)
+		if _, err := VerifyHeads(values(sign(t, key, c, nil, chain(t, 1))), c); err != nil {
+			t.Errorf("signed in the only second of the period: %v", err)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func untilKilled(path string) int {
 		if err == nil {
 			fmt.Println(r.Seq)
 			if n%2 == 0 {
-				_, err = j.Erase(ctx, r.Seq, []string{FieldSubject}, Entry{Event: "erase", Subject: strconv.FormatUint(r.Seq, 10)})
+				_, err = j.Erase(ctx, erasure(r.Seq, FieldSubject))
 				fmt.Println(r.Seq + 1)
 			}
 		}
@@ -109,7 +109,7 @@ func checkKilled(t *testing.T, j *File, out string) (acknowledged int) {
 			t.Fatal(err)
 		}
 		if r.Event == "erase" {
-			erased[r.Subject] = true
+			erased[strings.TrimPrefix(r.Subject, DefaultNode+"/")] = true
 		}
 	}
 	for r := range j.Records() {

@@ -15,7 +15,11 @@ const hidden = "***"
 //   - the values of a distinguished name (RFC 4514 text), except those of C,
 //     ST, S, L, O, OU, DC, INNLE, OGRN and their Russian spellings;
 //   - in every text, e-mail addresses and numbers of the form of an insurance
-//     number (SNILS, 11 digits) or a person's taxpayer number (INN, 12 digits);
+//     number (SNILS, 11 digits), a person's taxpayer number (INN, 12 digits), a
+//     telephone number or a passport;
+//   - in running text, personal attributes of a distinguished name (CN=…) and
+//     names that have a patronymic or two initials; a name in another form is
+//     not recognised;
 //   - the whole value under the keys name, email, snils, inn, phone, address,
 //     person, holder and applicant where it is no distinguished name.
 //
@@ -61,7 +65,7 @@ func maskText(v string) string {
 	if isDN(v) {
 		return maskDN(v)
 	}
-	return maskTokens(v)
+	return maskTokens(maskFree(v))
 }
 
 // publicType reports whether the values of an attribute type name no person.

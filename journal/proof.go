@@ -74,18 +74,12 @@ func Prove(records iter.Seq2[Record, error], node string, seq uint64, heads Sign
 }
 
 // Verify checks that the record is intact, that its path leads to the root in
-// the heads, and that the heads are signed by the authority. That the
-// certificate is the authority's, and trusted, is for the caller to know; its
-// validity period is not looked at. The error wraps [ErrProof], [ErrAuthority],
+// the heads, and that the heads are the authority's ([SignedHeads.VerifyBy]).
+// That the certificate is trusted is for the caller to know; whether it is still
+// valid is not looked at. The error wraps [ErrProof], [ErrAuthority],
 // [ErrHeads] or [ErrHeadsSignature].
 func (p Proof) Verify(authority *pki.Certificate) error {
-	if AuthorityDigest(authority) != p.Heads.Authority {
-		return ErrAuthority
-	}
-	if authority.PublicKey == nil {
-		return fmt.Errorf("%w: %w", ErrHeadsSignature, authority.PublicKeyError)
-	}
-	if err := p.Heads.Verify(authority.PublicKey); err != nil {
+	if err := p.Heads.VerifyBy(authority); err != nil {
 		return err
 	}
 	if !p.Record.Intact() {

@@ -118,24 +118,18 @@ func (w *witness) differ() (first, last uint64) {
 }
 
 // VerifyHeads checks a whole series of signed heads: that they are numbered
-// from 1 without gaps and carry one another's digests, that each names the
-// authority and is signed by its key, and that no chain is forgotten or shorter
+// from 1 without gaps and carry one another's digests, that each is the
+// authority's ([SignedHeads.VerifyBy]), and that no chain is forgotten or shorter
 // than it was. It returns the last of them; the zero value for none. The error
 // wraps [ErrHeads], [ErrAuthority] or [ErrHeadsSignature] and names the number.
 func VerifyHeads(signed iter.Seq2[SignedHeads, error], authority *pki.Certificate) (SignedHeads, error) {
-	if authority.PublicKey == nil {
-		return SignedHeads{}, fmt.Errorf("journal: heads: the authority's key: %w", authority.PublicKeyError)
-	}
-	self := AuthorityDigest(authority)
 	var last SignedHeads
 	for s, err := range signed {
 		if err == nil {
-			err = s.Verify(authority.PublicKey)
+			err = s.VerifyBy(authority)
 		}
 		switch {
 		case err != nil:
-		case s.Authority != self:
-			err = ErrAuthority
 		case last.Number == 0 && (s.Number != 1 || s.Prev != Digest{}):
 			err = fmt.Errorf("%w: number 1 is missing", ErrHeads)
 		case last.Number > 0 && (s.Number != last.Number+1 || s.Prev != last.Digest()):

@@ -20,6 +20,12 @@ const (
 	Reordered Kind = "reordered"
 	// Truncated: records at the end are missing.
 	Truncated Kind = "truncated"
+	// Erased: a value is missing from a record, and no record says that it
+	// was erased.
+	Erased Kind = "erased"
+	// Headless: the head that is kept apart from the records is missing, or
+	// older than it can be.
+	Headless Kind = "headless"
 )
 
 // DamageError says where a chain is broken.

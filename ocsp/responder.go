@@ -53,6 +53,7 @@ type Answered struct {
 	Status     ResponseStatus
 	ThisUpdate time.Time // the latest of the answers; zero for an error status
 	NextUpdate time.Time // the earliest of the answers; zero for an error status
+	ProducedAt time.Time // when it was signed, in whole seconds; zero for an error status
 	HasNonce   bool      // the response answers one request and must not be cached
 }
 
@@ -157,7 +158,7 @@ func (r *Responder) sign(t *ResponseTemplate) (Answered, error) {
 	if err != nil {
 		return failure(InternalError), err
 	}
-	out := Answered{DER: der, Status: Successful, HasNonce: t.nonceValue != nil}
+	out := Answered{DER: der, Status: Successful, ProducedAt: t.ProducedAt, HasNonce: t.nonceValue != nil}
 	for _, one := range t.Singles {
 		if out.ThisUpdate.IsZero() || one.ThisUpdate.After(out.ThisUpdate) {
 			out.ThisUpdate = one.ThisUpdate

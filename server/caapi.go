@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ type CAOptions struct {
 	Chain  []*pki.Certificate // above the issuer's certificate, issuer first
 	// EST enrols clients (RFC 7030); nil offers none of it.
 	EST *ESTOptions
+	// Lists is the folder into which the authority publishes its lists (see
+	// [ca.Issuer.Publish]); "" where a list is kept in the ledger alone.
+	Lists string
 	// Rate is how many requests a second one address may make in the long run,
 	// and Burst how many at once; 0 is 10 and 50. An IPv6 address is its /64.
 	Rate, Burst int
@@ -40,6 +44,8 @@ type CAService struct {
 	clients  *buckets
 	refusals *buckets      // one allowance for what strangers put on record
 	slots    chan struct{} // passwords that are checked now
+	signing  chan struct{} // a list that is signed because somebody asked
+	proving  chan struct{} // a proof that is made
 	sealKey  []byte        // of this process's challenges
 
 	mu       sync.Mutex
@@ -67,7 +73,7 @@ func CAHandler(o CAOptions) (*CAService, error) {
 	s := &CAService{
 		o: o, clients: newBuckets(float64(o.Rate), float64(o.Burst), o.Now),
 		refusals: newBuckets(limits.CAServerRefusals/60.0, limits.CAServerRefusals, o.Now),
-		slots:    make(chan struct{}, limits.CAServerPasswords), sealKey: make([]byte, 32),
+		slots:    make(chan struct{}, limits.CAServerPasswords), signing: make(chan struct{}, 1), proving: make(chan struct{}, 1), sealKey: make([]byte, 32),
 		sessions: make(map[[32]byte]session), answered: make(map[string]time.Time),
 	}
 	rand.Read(s.sealKey) // it never fails
@@ -75,6 +81,9 @@ func CAHandler(o CAOptions) (*CAService, error) {
 	s.routes = http.NewServeMux()
 	s.healthRoutes()
 	s.apiRoutes()
+	if err := s.pageRoutes(); err != nil {
+		return nil, err
+	}
 	if o.EST != nil {
 		if err := s.estRoutes(); err != nil {
 			return nil, err
@@ -125,7 +134,7 @@ func (s *CAService) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		// RFC 7030, section 3.3: "HTTPS MUST be used". Passwords, tokens and
 		// requests do not cross a network in the clear.
 		s.problem(rec, req, &problem{status: http.StatusForbidden, kind: "tls", ru: "Только по HTTPS.", en: "Only over HTTPS."})
-	case pattern == "":
+	case pattern == "" || !cleanPath(req.URL.Path):
 		s.unknown(rec, req)
 	default:
 		req.Body = http.MaxBytesReader(rec, req.Body, limits.CAServerBody)
@@ -133,9 +142,20 @@ func (s *CAService) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
+// cleanPath refuses a path with empty segments, "." and "..": what stands there
+// is not led to another address.
+func cleanPath(p string) bool {
+	clean := path.Clean(p)
+	return p == clean || p == clean+"/"
+}
+
 // unknown answers for an address or a method that nobody serves.
 func (s *CAService) unknown(rec *recorder, req *http.Request) {
 	var methods []string
+	if !cleanPath(req.URL.Path) {
+		s.problem(rec, req, notFound())
+		return
+	}
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		other := *req
 		other.Method = m

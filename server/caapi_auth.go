@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -26,13 +25,6 @@ import (
 // challengeTitle separates challenges from everything else that a person signs
 // with the same key.
 const challengeTitle = "gosklyuch session challenge v1"
-
-// A session is what a token stands for. Roles are looked up at each request.
-type session struct {
-	operator string
-	cert     []byte // the certificate that was registered then, DER
-	expires  time.Time
-}
 
 // challenge makes a text for an operator to sign. It is sealed with a key of
 // this process, so that nothing is kept for those that nobody answers; which
@@ -80,48 +72,6 @@ func (s *CAService) openChallenge(text string) (operator string, made time.Time,
 		return operator, made, errExpired
 	}
 	return operator, made, nil
-}
-
-// logIn answers a signed challenge with a token.
-func (s *CAService) logIn(ctx context.Context, text string, signature []byte) (token string, o ca.Operator, expires time.Time, err error) {
-	name, made, err := s.openChallenge(text)
-	if err != nil {
-		return "", ca.Operator{Name: name}, expires, err
-	}
-	o, cert, err := s.operator(ctx, name)
-	if err != nil {
-		return "", ca.Operator{Name: name}, expires, err
-	}
-	if err := checkChallenge([]byte(text), signature, cert); err != nil {
-		return "", o, expires, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.o.Now()
-	s.forgetOld(now)
-	if _, replayed := s.answered[text]; replayed {
-		return "", o, expires, errAnswered
-	}
-	if len(s.sessions) >= limits.CAServerSessions || len(s.answered) >= limits.CAServerSessions {
-		return "", o, expires, busy()
-	}
-	s.answered[text] = made.Add(limits.CAServerChallenge)
-	token, expires = rand.Text()+rand.Text(), now.Add(limits.CAServerSession).UTC().Truncate(time.Second)
-	s.sessions[sha256.Sum256([]byte(token))] = session{name, o.Certificate, expires}
-	return token, o, expires, nil
-}
-
-func (s *CAService) forgetOld(now time.Time) {
-	for k, v := range s.sessions {
-		if now.After(v.expires) {
-			delete(s.sessions, k)
-		}
-	}
-	for k, until := range s.answered {
-		if now.After(until) {
-			delete(s.answered, k)
-		}
-	}
 }
 
 // checkChallenge checks a detached CMS SignedData over a challenge with the
@@ -195,33 +145,6 @@ func (s *CAService) ownEntry(tx ca.ReadTx, cert *pki.Certificate) (ca.Entry, err
 	return e, nil
 }
 
-// identify finds out which operator sends a request: by the token of a session,
-// else by the certificate of the TLS connection, which must be the registered
-// one.
-func (s *CAService) identify(req *http.Request) (ca.Operator, error) {
-	if header := req.Header.Get("Authorization"); header != "" {
-		token, ok := strings.CutPrefix(header, "Bearer ")
-		if !ok {
-			return ca.Operator{}, errNobody
-		}
-		s.mu.Lock()
-		one, known := s.sessions[sha256.Sum256([]byte(token))]
-		s.mu.Unlock()
-		if !known || s.o.Now().After(one.expires) {
-			return ca.Operator{}, errNobody
-		}
-		o, _, err := s.operator(req.Context(), one.operator)
-		if err == nil && !bytes.Equal(o.Certificate, one.cert) {
-			err = errNobody // another key is registered since
-		}
-		return o, err
-	}
-	if req.TLS == nil || len(req.TLS.PeerCertificates) == 0 {
-		return ca.Operator{}, errNobody
-	}
-	return s.operatorOf(req.Context(), req.TLS.PeerCertificates[0].Raw)
-}
-
 // operatorOf finds the operator whose registered certificate this is.
 func (s *CAService) operatorOf(ctx context.Context, der []byte) (ca.Operator, error) {
 	list, err := s.o.Issuer.Operators(ctx)
@@ -235,14 +158,6 @@ func (s *CAService) operatorOf(ctx context.Context, der []byte) (ca.Operator, er
 		}
 	}
 	return ca.Operator{}, errNobody
-}
-
-// logOut ends the session of a request.
-func (s *CAService) logOut(req *http.Request) {
-	token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, sha256.Sum256([]byte(token)))
 }
 
 // decodeBase64 reads Base64 whose lines may be folded.

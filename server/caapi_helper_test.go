@@ -178,7 +178,9 @@ func (d *caDesk) call(t testing.TB, c *http.Client, method, path string, in any,
 	}
 	resp := must[*http.Response](t)(c.Do(req))
 	defer resp.Body.Close()
-	return resp.StatusCode, must[[]byte](t)(io.ReadAll(resp.Body))
+	out := must[[]byte](t)(io.ReadAll(resp.Body))
+	checkDescribed(t, req, resp, out)
+	return resp.StatusCode, out
 }
 
 // sign makes a detached CMS over a text.

@@ -87,11 +87,14 @@ func clientOf(req *http.Request) string {
 }
 
 // recordRefusal counts a refusal that no method of the issuer saw, and puts it
-// on record as long as strangers have not used up their allowance.
+// on record as long as the actor, "client" for every stranger, has not used up
+// an allowance.
 func (s *CAService) recordRefusal(ctx context.Context, of, subject, actor, reason string) {
 	s.metrics.refusals.WithLabelValues(reason).Inc()
 	s.o.Log.Warn("refused", "of", of, "actor", actor, "reason", reason)
-	if !s.refusals.take("all") {
+	// Strangers share one allowance; who is known has one of their own, so that
+	// nobody can hide what they try behind a flood of others.
+	if !s.refusals.take(actor) {
 		s.metrics.unrecorded.Inc()
 		return
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -18,6 +19,11 @@ func (s *CAService) problem(w http.ResponseWriter, req *http.Request, p *problem
 func (s *CAService) problemDetail(w http.ResponseWriter, req *http.Request, p *problem, what string) {
 	if p.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	if p.status == http.StatusUnauthorized {
+		// RFC 9110, section 15.5.2: a 401 "MUST send a WWW-Authenticate header
+		// field".
+		w.Header().Set("WWW-Authenticate", `Bearer realm="gosklyuch"`)
 	}
 	lang := languageOf(req, "")
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -47,6 +53,9 @@ func (s *CAService) fail(w http.ResponseWriter, req *http.Request, err error) {
 		return
 	}
 	p := caProblem(err)
+	if errors.Is(err, context.Canceled) && req.Context().Err() != nil {
+		p = gone(err)
+	}
 	if p.status == http.StatusInternalServerError {
 		s.o.Log.Error("failed", "request", w.Header().Get(requestIDHeader), "error", err.Error())
 		s.problem(w, req, p)
@@ -68,16 +77,24 @@ func caProblem(err error) *problem {
 		return false
 	}
 	switch {
-	case errors.As(err, &request), errors.As(err, &lint), is(ca.ErrRenewal, ca.ErrKeyBlocked, ca.ErrProfile):
+	case errors.As(err, &request), errors.As(err, &lint), is(ca.ErrRenewal, ca.ErrKeyBlocked, ca.ErrProfile, ca.ErrSuperseded, ca.ErrReason, ca.ErrInvalidityDate):
 		return &problem{status: http.StatusUnprocessableEntity, kind: "request-refused", ru: "УЦ не примет такой запрос.", en: "The authority does not take this request."}
 	case is(ca.ErrStatement, ca.ErrStale):
 		return &problem{status: http.StatusUnprocessableEntity, kind: "statement-refused", ru: "Подписанное решение не принято.", en: "The signed statement is refused."}
-	case is(ca.ErrRole, ca.ErrSelfApproval, ca.ErrSubmitter, ca.ErrApprovalNeeded):
+	case is(ca.ErrRole, ca.ErrUnsigned, ca.ErrSelfApproval, ca.ErrSubmitter, ca.ErrApprovalNeeded, ca.ErrUnsigned):
 		return &problem{status: http.StatusForbidden, kind: "forbidden", ru: "На это у сотрудника нет права.", en: "The operator may not do that."}
 	case is(ca.ErrNotFound):
-		return &problem{status: http.StatusNotFound, kind: "no-such-request", ru: "Такого запроса нет.", en: "There is no such request."}
+		return &problem{status: http.StatusNotFound, kind: "no-such-entry", ru: "Такой записи в УЦ нет.", en: "The authority has no such entry."}
 	case is(ca.ErrState, ca.ErrRequestExists, ca.ErrReplayed, ca.ErrVersion, ca.ErrProfileChanged):
 		return &problem{status: http.StatusConflict, kind: "conflict", ru: "Состояние запроса этого не допускает.", en: "The state of the request does not allow that."}
+	case is(ca.ErrRevoked, ca.ErrOnHold, ca.ErrNotOnHold):
+		return &problem{status: http.StatusConflict, kind: "certificate-state", ru: "Состояние сертификата этого не допускает.", en: "The state of the certificate does not allow that."}
+	case is(ca.ErrNoLists, ca.ErrNoBase, ca.ErrListInFolder):
+		return &problem{status: http.StatusConflict, kind: "lists", ru: "Такого списка отзыва здесь нет: см. настройки публикации УЦ.", en: "There is no such revocation list here: see how the authority publishes."}
+	case is(ca.ErrSearchText, ca.ErrSearchBroad):
+		return badQuery("search")
+	case is(ca.ErrNoKey):
+		return &problem{status: http.StatusServiceUnavailable, kind: "no-key", ru: "Служба работает без ключа УЦ: подписать здесь нельзя.", en: "The service runs without the authority's key: nothing can be signed here."}
 	case is(ca.ErrOutsideValidity):
 		return &problem{status: http.StatusServiceUnavailable, kind: "authority-expired", ru: "Срок сертификата или ключа УЦ истёк либо не начался.", en: "The authority's certificate or key is outside its period."}
 	}
@@ -97,6 +114,15 @@ func notLoggedIn() *problem {
 	return &problem{
 		status: http.StatusUnauthorized, kind: "unauthorized",
 		ru: "Нужен вход: сертификат сотрудника или подписанный вызов.", en: "Log in with an operator's certificate or a signed challenge.",
+	}
+}
+
+// personalNeeded is for who has not asked for personal data.
+func personalNeeded() *problem {
+	return &problem{
+		status: http.StatusForbidden, kind: "personal",
+		ru: "В ответе были бы персональные данные: добавьте personal=1, запрос будет записан в журнал.",
+		en: "The answer would hold personal data: add personal=1, and the request is put on record.",
 	}
 }
 

@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,13 +11,9 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
-
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/pki"
-	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
@@ -166,190 +160,45 @@ func writeBase64(w http.ResponseWriter, contentType string, b []byte) {
 
 // estAttributes says what requests for a profile should hold: the attributes of
 // the subject that it asks for and, where it takes some kinds of keys only,
-// those (RFC 7030, section 4.5.2: a sequence of attributes and identifiers).
+// those (RFC 7030, section 4.5.2, as RFC 8951, section 4, writes it):
+//
+//	CsrAttrs ::= SEQUENCE SIZE (0..MAX) OF AttrOrOID
+//	AttrOrOID ::= CHOICE {
+//	  oid        OBJECT IDENTIFIER,
+//	  attribute  Attribute }
+//
+// The curves of ECDSA keys are the values of an attribute id-ecPublicKey, as in
+// the example of RFC 7030.
 func (s *CAService) estAttributes(w http.ResponseWriter, req *http.Request) {
 	p, err := s.estProfile(req)
 	if err != nil {
 		s.estFail(w, req, estClient{}, err)
 		return
 	}
-	ids := slices.Clone(p.Required)
-	for _, name := range p.Keys {
-		if id, ok := keyIdentifiers[name]; ok && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) == 0 {
+	list := requestAttributes(p)
+	if len(list) == 0 {
 		// RFC 7030, section 4.5.2: 204 says that no attributes are asked for.
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	var list [][]byte
-	for _, id := range ids {
-		list = append(list, id.DER())
-	}
 	writeBase64(w, "application/csrattrs", der.Wrap(0x30, list...))
 }
 
-// enrol takes a request for a certificate.
-func (s *CAService) enrol(w http.ResponseWriter, req *http.Request, again bool) {
-	who, err := s.estAuthenticate(req, again)
-	if err != nil {
-		s.estFail(w, req, who, err)
-		return
+func requestAttributes(p ca.Profile) (list [][]byte) {
+	for _, id := range p.Required {
+		list = append(list, id.DER())
 	}
-	csr, err := s.estRequest(req)
-	if err != nil {
-		s.estFail(w, req, who, err)
-		return
-	}
-	p, direct, err := s.estAllowed(req, who, csr)
-	if err != nil {
-		s.estFail(w, req, who, err)
-		return
-	}
-	for range 3 { // another node or a second connection may be in the way
-		var cert *pki.Certificate
-		cert, err = s.estIssue(req.Context(), who, csr, p, direct)
-		switch {
-		case err == nil && cert == nil:
-			s.metrics.enrolments.WithLabelValues("waiting").Inc()
-			w.Header().Set("Retry-After", strconv.Itoa(max(1, int(s.o.EST.Retry.Seconds()))))
-			w.WriteHeader(http.StatusAccepted)
-			return
-		case err == nil:
-			s.metrics.enrolments.WithLabelValues("issued").Inc()
-			s.writeCertsOnly(w, cert)
-			return
-		case !errors.Is(err, ca.ErrVersion) && !errors.Is(err, ca.ErrRequestExists) && !errors.Is(err, ca.ErrState):
-			s.estFail(w, req, who, err)
-			return
+	var curves [][]byte
+	for _, name := range p.Keys {
+		if curve, ok := curveIdentifiers[name]; ok {
+			curves = append(curves, curve.DER())
+		} else if id, ok := keyIdentifiers[name]; ok {
+			list = append(list, id.DER())
 		}
 	}
-	s.estFail(w, req, who, err)
-}
-
-// estRequest reads the body: PKCS #10 in Base64.
-func (s *CAService) estRequest(req *http.Request) (*pki.CertificateRequest, error) {
-	if mediaType(req) != "application/pkcs10" {
-		return nil, &estError{http.StatusUnsupportedMediaType, "Content-Type: application/pkcs10 is expected", "content-type"}
+	if len(curves) > 0 {
+		slices.SortFunc(curves, bytes.Compare) // a SET OF in DER
+		list = append(list, der.Wrap(0x30, oid.ECPublicKey.DER(), der.Wrap(0x31, curves...)))
 	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	// RFC 8951, section 3.1: Base64, in which white space may stand anywhere.
-	raw, err := decodeBase64(string(body))
-	if err != nil {
-		return nil, &estError{http.StatusBadRequest, "the body is not Base64", "base64"}
-	}
-	csr, err := pki.ParseRequest(raw)
-	if err != nil {
-		return nil, &estError{http.StatusBadRequest, "the body is no certification request: " + err.Error(), "request"}
-	}
-	for _, a := range csr.Attributes {
-		if a.Type == oid.ChallengePassword && !isUnique(a, req.TLS) {
-			return nil, &estError{http.StatusBadRequest, "challengePassword: not the tls-unique of this connection (TLS 1.3 has none)", "challenge-password"}
-		}
-	}
-	return csr, nil
-}
-
-// isUnique reports whether a challengePassword is the tls-unique value of the
-// connection in Base64 (RFC 7030, section 3.5), by which who made the request is
-// who sends it. TLS 1.3 has no such value.
-func isUnique(a pki.RequestAttribute, c *tls.ConnectionState) bool {
-	if len(c.TLSUnique) == 0 || len(a.Values) != 1 {
-		return false
-	}
-	value, tag := cryptobyte.String(a.Values[0]), asn1.Tag(0)
-	return value.ReadAnyASN1(&value, &tag) && string(value) == base64.StdEncoding.EncodeToString(c.TLSUnique)
-}
-
-// estAllowed decides what a client may ask for: the profile, and whether it is
-// issued without anybody looking at it.
-func (s *CAService) estAllowed(req *http.Request, who estClient, csr *pki.CertificateRequest) (p ca.Profile, direct bool, err error) {
-	if p, err = s.estProfile(req); err != nil {
-		return p, false, err
-	}
-	if who.account != nil {
-		if !slices.Contains(who.account.Profiles, p.Name) {
-			return p, false, &estError{http.StatusForbidden, "the account may not enrol for " + p.Name, "profile"}
-		}
-		return p, who.account.Automatic, nil
-	}
-	// RFC 7030, section 4.2.2: "The request Subject field and SubjectAltName
-	// extension MUST be identical to the corresponding fields in the
-	// certificate being renewed/rekeyed." A certificate speaks for its own
-	// subject at a first enrolment too.
-	if !bytes.Equal(csr.RawSubject, who.cert.RawSubject) {
-		return p, false, &estError{http.StatusForbidden, "the subject is not that of the client's certificate", "subject"}
-	}
-	if !sameAltNames(csr, who.cert) {
-		return p, false, &estError{http.StatusForbidden, "the subjectAltName is not that of the client's certificate", "subject-alt-name"}
-	}
-	if !profileOf(who.entry, p.Name) {
-		return p, false, &estError{http.StatusForbidden, "the client's certificate is of another profile than " + p.Name, "profile"}
-	}
-	if alg.EqualKeys(csr.PublicKey, who.cert.PublicKey) {
-		// The period of a key is bounded over all its certificates, for which
-		// the authority asks for a renewal that the key signs and that stays on
-		// record (`ca request submit --renewal`).
-		return p, false, &estError{http.StatusForbidden, "a new key is needed", "same-key"}
-	}
-	return p, true, nil
-}
-
-func sameAltNames(csr *pki.CertificateRequest, cert *pki.Certificate) bool {
-	a, inRequest := csr.Extension(oid.SubjectAltName)
-	b, inCertificate := cert.Extension(oid.SubjectAltName)
-	return inRequest == inCertificate && bytes.Equal(a.Value, b.Value)
-}
-
-// estIssue moves a request on. A nil certificate without an error means that
-// people have to look at it first. The same request again gives the same
-// certificate: an answer may be lost.
-func (s *CAService) estIssue(ctx context.Context, who estClient, csr *pki.CertificateRequest, p ca.Profile, direct bool) (*pki.Certificate, error) {
-	id := ca.RequestID(csr)
-	e, err := s.o.Issuer.Request(ctx, id)
-	if errors.Is(err, ca.ErrNotFound) {
-		// RFC 9215, section 5.1: who comes with a certificate was identified by
-		// it, remote-cert(1); an account stands for people who saw the applicant.
-		kind := 0
-		if who.account == nil {
-			kind = 1
-		}
-		e, err = s.o.Issuer.Submit(ctx, ca.Submission{
-			Request: ca.Request{CSR: csr, IdentificationKind: kind, Actor: who.actor()}, Profile: p.Ref(),
-			Submitter: who.submitter, Authenticated: true, Note: "EST",
-		})
-	}
-	if err != nil {
-		return nil, err
-	}
-	if e.Submitter != who.submitter {
-		return nil, &estError{http.StatusForbidden, "somebody else handed this request in", "submitter"}
-	}
-	switch {
-	case e.State == ca.Issued:
-		return s.issued(ctx, e.Serial)
-	case e.State == ca.Rejected:
-		return nil, &estError{http.StatusForbidden, "the request was rejected", "rejected"}
-	case e.State == ca.Approved, direct && p.Approvals.Count == 0 && e.State == ca.Submitted:
-		return s.o.Issuer.IssueApproved(ctx, id, who.actor())
-	}
-	return nil, nil
-}
-
-// issued reads a certificate back.
-func (s *CAService) issued(ctx context.Context, serial ca.Serial) (cert *pki.Certificate, err error) {
-	err = s.o.Issuer.Ledger().View(ctx, func(tx ca.ReadTx) error {
-		raw, err := tx.Certificate(serial)
-		if err != nil {
-			return err
-		}
-		cert, err = pki.ParseCertificate(raw)
-		return err
-	})
-	return cert, err
+	return list
 }

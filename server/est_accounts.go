@@ -208,12 +208,18 @@ func profileOf(e ca.Entry, name string) bool {
 	return own == name
 }
 
-// keyIdentifiers are the kinds of keys as `key create --alg` names them.
+// keyIdentifiers are the kinds of keys as `key create --alg` names them,
+// without those of curveIdentifiers.
 var keyIdentifiers = map[string]oid.OID{
 	"gost2012-256": oid.GOST2012_256,
 	"gost2012-512": oid.GOST2012_512,
-	"ecdsa-p256":   oid.ECPublicKey,
-	"ecdsa-p384":   oid.ECPublicKey,
-	"ecdsa-p521":   oid.ECPublicKey,
 	"rsa":          oid.RSA,
+	"ed25519":      oid.Ed25519,
+}
+
+// curveIdentifiers are the kinds of ECDSA keys.
+var curveIdentifiers = map[string]oid.OID{
+	"ecdsa-p256": oid.P256,
+	"ecdsa-p384": oid.P384,
+	"ecdsa-p521": oid.P521,
 }

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,9 +41,10 @@ type OCSPOptions struct {
 	Now      func() time.Time // nil: time.Now
 	Timeout  time.Duration    // of one answer; zero means 10 s
 	Parallel int              // answers that are computed at a time; zero means 64
-	// MaxAge bounds how long a shared cache may keep a response; nextUpdate
-	// does too. Zero or less: responses are not cached, so that a revocation
-	// shows in the next answer.
+	// MaxAge bounds how old a response may become in a shared cache, counted
+	// from producedAt, so that the time in an [OCSPCache] is part of it;
+	// nextUpdate bounds it too. Zero or less: responses are not cached, so that
+	// a revocation shows in the next answer.
 	MaxAge time.Duration
 }
 
@@ -97,9 +99,16 @@ func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	ctx, cancel := context.WithTimeout(req.Context(), h.o.Timeout)
 	defer cancel()
 	answer, err := h.answer(ctx, der)
-	h.headers(w, req.Method, answer)
-	w.WriteHeader(http.StatusOK)
-	_, werr := w.Write(answer.DER)
+	tag := h.headers(w, req.Method, answer)
+	var werr error
+	if tag != "" && req.Header.Get("If-None-Match") == tag {
+		w.Header().Del("Content-Type")
+		w.Header().Del("Content-Length")
+		w.WriteHeader(http.StatusNotModified)
+	} else {
+		w.WriteHeader(http.StatusOK)
+		_, werr = w.Write(answer.DER)
+	}
 	level := slog.LevelInfo
 	if answer.Status == ocsp.InternalError || answer.Status == ocsp.TryLater {
 		level = slog.LevelError
@@ -176,28 +185,34 @@ func fromPath(path string) ([]byte, error) {
 }
 
 // headers sets what RFC 5019, section 6.2 recommends for an authoritative
-// answer that may be cached; a nonce, a POST, an error status or MaxAge 0
-// forbid it.
-func (h *ocspHandler) headers(w http.ResponseWriter, method string, a ocsp.Answered) {
+// answer that may be cached, and returns its ETag; a nonce, a POST, an error
+// status or MaxAge 0 forbid it, and "" is returned.
+func (h *ocspHandler) headers(w http.ResponseWriter, method string, a ocsp.Answered) string {
 	hd := w.Header()
 	hd.Set("Content-Type", typeOCSPResponse)
-	hd.Set("Content-Length", fmt.Sprint(len(a.DER)))
+	hd.Set("Content-Length", strconv.Itoa(len(a.DER)))
 	now := h.o.Now()
 	age := min(h.o.MaxAge, a.NextUpdate.Sub(now))
+	if !a.ProducedAt.IsZero() {
+		// producedAt has whole seconds, and so has what is left of MaxAge.
+		age = min(age, h.o.MaxAge-now.Truncate(time.Second).Sub(a.ProducedAt))
+	}
 	// "OCSP responders MUST NOT include a […] "Cache-Control: no-cache", or
 	// "Cache-Control: no-store" header in authoritative OCSP responses": what
 	// is not to be kept expires at once instead.
 	switch {
 	case a.Status != ocsp.Successful:
 		hd.Set("Cache-Control", "no-store")
-		return
+		return ""
 	case method != http.MethodGet || a.HasNonce || age < time.Second:
 		hd.Set("Cache-Control", "max-age=0, must-revalidate")
-		return
+		return ""
 	}
 	sum := sha1.Sum(a.DER) // an ETag, as RFC 5019, section 6.2 recommends
+	tag := `"` + hex.EncodeToString(sum[:]) + `"`
 	hd.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", int(age.Seconds())))
 	hd.Set("Last-Modified", a.ThisUpdate.UTC().Format(http.TimeFormat))
 	hd.Set("Expires", a.NextUpdate.UTC().Format(http.TimeFormat))
-	hd.Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
+	hd.Set("ETag", tag)
+	return tag
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/big"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -18,62 +19,93 @@ import (
 
 // OCSPCache keeps answers that are good for every client: those to a request for
 // one certificate without a nonce (RFC 5019, section 2.1). It signs each when it
-// is first asked for, or ahead of that with [OCSPCache.Produce]. A revocation is
-// seen when the kept answer is MaxAge old; [OCSPCache.Forget] shows it at once.
+// is first asked for, or ahead of that with [OCSPCache.Produce].
+//
+// No answer is given out that was begun longer than MaxAge ago, so a revocation
+// shows after that time at the latest; [OCSPCache.ForgetSerial] and
+// [OCSPCache.Forget] show it at once. Answers that were produced ahead have a
+// place of their own: requests of strangers cannot push them out.
+//
 // It may be used by several goroutines.
 type OCSPCache struct {
 	next   Answerer
 	maxAge time.Duration
 	now    func() time.Time
 	flight singleflight.Group
+	ahead  preparedAnswers
+
+	hits, fromAhead, signed atomic.Uint64
 
 	mu         sync.Mutex
-	epoch      uint64 // counts Forget
+	epoch      uint64                // counts Forget and ForgetSerial
+	since      uint64                // answers of earlier epochs are void
+	changed    map[string]ocspChange // by serial number, of the last MaxAge
 	young, old map[string]kept
 }
 
-// kept is an answer and how long it is given out.
+// kept is an answer, the epoch in which it was asked for, and how long it is
+// given out.
 type kept struct {
 	answer ocsp.Answered
+	epoch  uint64
 	until  time.Time
+}
+
+// ocspChange is the epoch since which answers about a certificate are right.
+type ocspChange struct {
+	epoch uint64
+	at    time.Time
 }
 
 // NewOCSPCache keeps answers of next for maxAge at most, and for half of their
 // own validity, so that a client has the other half. now is nil for time.Now. At
-// most limits.OCSPCacheEntries answers are kept, those that were used of late.
+// most limits.OCSPCacheEntries answers are kept, those that were used of late,
+// and limits.OCSPPrepared that were produced ahead.
 func NewOCSPCache(next Answerer, maxAge time.Duration, now func() time.Time) *OCSPCache {
 	if now == nil {
 		now = time.Now
 	}
-	return &OCSPCache{next: next, maxAge: maxAge, now: now, young: map[string]kept{}, old: map[string]kept{}}
+	return &OCSPCache{
+		next: next, maxAge: maxAge, now: now,
+		changed: map[string]ocspChange{}, young: map[string]kept{}, old: map[string]kept{},
+	}
 }
 
 var _ Answerer = (*OCSPCache)(nil)
+
+// question is a request that a kept answer may answer.
+type question struct {
+	key    string // the CertID as it was sent: the answer repeats it
+	serial string // big-endian
+	epoch  uint64
+	asked  time.Time
+}
 
 // Answer implements [Answerer].
 func (c *OCSPCache) Answer(ctx context.Context, request []byte) (ocsp.Answered, error) {
 	req, err := ocsp.ParseRequest(request)
 	if err != nil || len(req.IDs) != 1 || req.Nonce != nil || len(req.IDs[0].Raw) == 0 {
+		c.signed.Add(1)
 		return c.next.Answer(ctx, request)
 	}
-	// The answer repeats the CertID as it was sent, so its octets are the key.
-	key := string(req.IDs[0].Raw)
-	a, epoch, ok := c.get(key)
-	if ok {
+	q := question{key: string(req.IDs[0].Raw), serial: string(req.IDs[0].Serial.Bytes()), asked: c.now()}
+	if a, ok := c.get(&q); ok {
 		return a, nil
 	}
-	return c.make(ctx, key, epoch, request)
+	return c.make(ctx, q, request)
 }
 
 // make asks for an answer once for all who wait for the same.
-func (c *OCSPCache) make(ctx context.Context, key string, epoch uint64, request []byte) (ocsp.Answered, error) {
-	// An answer that was begun before Forget is not shared with who asks after it.
-	flight := fmt.Sprintf("%d %s", epoch, key)
+func (c *OCSPCache) make(ctx context.Context, q question, request []byte) (ocsp.Answered, error) {
+	// An answer that was begun before the state changed is not shared with who
+	// asks after it.
+	flight := fmt.Sprintf("%d %s", q.epoch, q.key)
 	v, err, _ := c.flight.Do(flight, func() (any, error) {
+		c.signed.Add(1)
 		// Who asked first may leave; the others still wait.
 		a, err := c.next.Answer(context.WithoutCancel(ctx), request)
-		if err == nil && a.Status == ocsp.Successful && !a.HasNonce {
-			c.put(key, epoch, a)
+		if until, ok := c.keepable(q, a, err); ok {
+			c.put(q, kept{a, q.epoch, until})
 		}
 		return a, err
 	})
@@ -81,34 +113,58 @@ func (c *OCSPCache) make(ctx context.Context, key string, epoch uint64, request 
 	return a, err
 }
 
-func (c *OCSPCache) get(key string) (ocsp.Answered, uint64, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k, ok := c.young[key]
-	if !ok {
-		if k, ok = c.old[key]; ok {
-			c.store(key, k)
-		}
+// keepable says whether an answer is for every client, and until when.
+func (c *OCSPCache) keepable(q question, a ocsp.Answered, err error) (time.Time, bool) {
+	if err != nil || a.Status != ocsp.Successful || a.HasNonce {
+		return time.Time{}, false
 	}
-	if !ok || !c.now().Before(k.until) {
-		return ocsp.Answered{}, c.epoch, false
-	}
-	return k.answer, c.epoch, true
+	until := q.asked.Add(min(c.maxAge, a.NextUpdate.Sub(q.asked)/2))
+	return until, q.asked.Before(until)
 }
 
-// put keeps an answer that was asked for in an epoch, unless that is over.
-func (c *OCSPCache) put(key string, epoch uint64, a ocsp.Answered) {
-	now := c.now()
-	until := now.Add(min(c.maxAge, a.NextUpdate.Sub(now)/2))
+// get looks for an answer, and sets the epoch in which the question is asked.
+func (c *OCSPCache) get(q *question) (ocsp.Answered, bool) {
+	c.mu.Lock()
+	least := c.least(q.serial)
+	q.epoch = least
+	k, ok := c.young[q.key]
+	if !ok {
+		if k, ok = c.old[q.key]; ok {
+			c.store(q.key, k)
+		}
+	}
+	c.mu.Unlock()
+	if ok && k.epoch >= least && q.asked.Before(k.until) {
+		c.hits.Add(1)
+		return k.answer, true
+	}
+	if k, ok = c.ahead.get(q.key); ok && k.epoch >= least && q.asked.Before(k.until) {
+		c.fromAhead.Add(1)
+		return k.answer, true
+	}
+	return ocsp.Answered{}, false
+}
+
+// least is the epoch from which on answers about a certificate are right. The
+// caller holds mu.
+func (c *OCSPCache) least(serial string) uint64 {
+	if x, ok := c.changed[serial]; ok {
+		return max(x.epoch, c.since)
+	}
+	return c.since
+}
+
+// put keeps an answer, unless the state has changed since it was asked for.
+func (c *OCSPCache) put(q question, k kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if epoch == c.epoch && now.Before(until) {
-		c.store(key, kept{a, until})
+	if k.epoch >= c.least(q.serial) && c.now().Before(k.until) {
+		c.store(q.key, k)
 	}
 }
 
 // store keeps an answer among the young; when they are half of what may be
-// kept, the old ones go and the young become old.
+// kept, the old ones go and the young become old. The caller holds mu.
 func (c *OCSPCache) store(key string, k kept) {
 	if len(c.young) >= limits.OCSPCacheEntries/2 {
 		c.old, c.young = c.young, make(map[string]kept)
@@ -116,22 +172,58 @@ func (c *OCSPCache) store(key string, k kept) {
 	c.young[key] = k
 }
 
-// Forget drops every answer: after a revocation, a hold or a release. Answers
-// that are being made meanwhile are not kept.
+// Forget drops every answer. Answers that are being made meanwhile are not
+// kept.
 func (c *OCSPCache) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.forget()
+}
+
+func (c *OCSPCache) forget() {
 	c.epoch++
+	c.since = c.epoch
+	clear(c.changed)
 	c.young, c.old = map[string]kept{}, map[string]kept{}
+	c.ahead.clear()
+}
+
+// ForgetSerial drops the answers about the certificate with a serial number, of
+// whatever issuer: after its revocation, hold or release. Answers that are being
+// made meanwhile are not kept.
+func (c *OCSPCache) ForgetSerial(serial *big.Int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if len(c.changed) >= limits.OCSPChanged {
+		for s, x := range c.changed {
+			// What was asked for before x.at is void by its age.
+			if !now.Before(x.at.Add(c.maxAge)) {
+				delete(c.changed, s)
+			}
+		}
+		if len(c.changed) >= limits.OCSPChanged {
+			c.forget()
+			return
+		}
+	}
+	c.epoch++
+	c.changed[string(serial.Bytes())] = ocspChange{c.epoch, now}
 }
 
 // Produce signs the answers for serial numbers of an issuer ahead of time, for
 // CertIDs with the digest h as this module writes them; ocsp.SHA1 is what
-// clients of RFC 5019 use. It stops at the first error, and returns how many
-// answers it has made.
+// clients of RFC 5019 use. They are given out for as long as kept ones; the
+// caller repeats Produce before that time is over. It stops at the first error,
+// and where limits.OCSPPrepared answers are there, and returns how many answers
+// it has made.
 func (c *OCSPCache) Produce(ctx context.Context, issuer *pki.Certificate, serials iter.Seq2[*big.Int, error], h alg.Identifier) (int, error) {
 	n := 0
+	c.ahead.sweep(c.now())
 	for serial, err := range serials {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return n, err
 		}
@@ -143,10 +235,43 @@ func (c *OCSPCache) Produce(ctx context.Context, issuer *pki.Certificate, serial
 		if err != nil {
 			return n, fmt.Errorf("server: %w", err)
 		}
-		if _, err := c.Answer(ctx, req.Raw); err != nil {
+		// The octets that a client sends, and the answer is kept under.
+		sent, err := ocsp.ParseRequest(req.Raw)
+		if err != nil {
+			return n, fmt.Errorf("server: %w", err)
+		}
+		q := question{key: string(sent.IDs[0].Raw), serial: string(serial.Bytes()), asked: c.now()}
+		c.mu.Lock()
+		q.epoch = c.least(q.serial)
+		c.mu.Unlock()
+		a, err := c.next.Answer(ctx, req.Raw)
+		c.signed.Add(1)
+		if err != nil {
 			return n, err
+		}
+		if until, ok := c.keepable(q, a, nil); ok && !c.ahead.put(q.key, kept{a, q.epoch, until}) {
+			return n, fmt.Errorf("server: ocsp: more than %d answers ahead", limits.OCSPPrepared)
 		}
 		n++
 	}
 	return n, ctx.Err()
+}
+
+// OCSPStats count what an [OCSPCache] did.
+type OCSPStats struct {
+	Hits   uint64 // answers that were kept
+	Ahead  uint64 // answers that were produced ahead
+	Signed uint64 // answers for which the responder was asked
+	// Kept and Prepared are how many answers are there now, those included
+	// whose time is over.
+	Kept, Prepared int
+}
+
+// Stats returns the counts.
+func (c *OCSPCache) Stats() OCSPStats {
+	s := OCSPStats{Hits: c.hits.Load(), Ahead: c.fromAhead.Load(), Signed: c.signed.Load(), Prepared: c.ahead.len()}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Kept = len(c.young) + len(c.old)
+	return s
 }

@@ -6,10 +6,12 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
@@ -220,12 +222,152 @@ func TestOCSPCacheHeaders(t *testing.T) {
 	for range 2 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ocsp/"+base64Path(src.ask(t, 5, ocsp.SHA1(), false)), nil))
-		if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "max-age=60, public, no-transform, must-revalidate" {
+		// From producedAt, which has whole seconds.
+		if age := w.Header().Get("Cache-Control"); w.Code != http.StatusOK || !strings.HasPrefix(age, "max-age=60,") && !strings.HasPrefix(age, "max-age=5") {
 			t.Errorf("%d, %v", w.Code, w.Header())
 		}
 		tags = append(tags, w.Header().Get("ETag"))
 	}
 	if tags[0] == "" || tags[0] != tags[1] || src.signed.Load() != 1 {
 		t.Errorf("ETags %q of %d signed answers", tags, src.signed.Load())
+	}
+}
+
+// TestOCSPForgetSerial: a revocation drops the answers about one certificate, by
+// whatever digest and however they came to be there, and no others.
+func TestOCSPForgetSerial(t *testing.T) {
+	src := newCounted(t, "A")
+	c := NewOCSPCache(src, time.Hour/4, nil)
+	serials := func(yield func(*big.Int, error) bool) {
+		for n := range int64(3) {
+			if !yield(big.NewInt(n+4), nil) { // 4, 5, 6
+				return
+			}
+		}
+	}
+	if n, err := c.Produce(t.Context(), src.cert, serials, ocsp.SHA1()); n != 3 || err != nil {
+		t.Fatalf("Produce: %d, %v", n, err)
+	}
+	status := func(serial int64, h alg.Identifier) ocsp.CertStatus {
+		t.Helper()
+		a, err := c.Answer(t.Context(), src.ask(t, serial, h, false))
+		return statusIn(t, a, err, src.cert, serial)
+	}
+	status(5, ocsp.Streebog256())
+	status(6, ocsp.Streebog256())
+	before := c.Stats()
+	if before.Prepared != 3 || before.Kept != 2 {
+		t.Errorf("%+v", before)
+	}
+	src.revoked.Store(true)
+	c.ForgetSerial(big.NewInt(5))
+	for _, h := range []alg.Identifier{ocsp.SHA1(), ocsp.Streebog256()} {
+		if s := status(5, h); s != ocsp.Revoked {
+			t.Errorf("the revoked one: %v", s)
+		}
+		if s := status(6, h); s != ocsp.Good {
+			t.Errorf("another one was forgotten: %v", s)
+		}
+	}
+	if s := c.Stats(); s.Ahead != before.Ahead+1 || s.Signed != before.Signed+2 || s.Hits != before.Hits+1 {
+		t.Errorf("%+v after %+v", s, before)
+	}
+	c.Forget()
+	if s := status(6, ocsp.SHA1()); s != ocsp.Revoked || c.Stats().Prepared != 0 {
+		t.Errorf("after Forget: %v, %+v", s, c.Stats())
+	}
+}
+
+// TestOCSPManyChanges: more changes than are remembered forget everything, and
+// what is over is not remembered.
+func TestOCSPManyChanges(t *testing.T) {
+	src := newCounted(t, "A")
+	now := time.Now()
+	c := NewOCSPCache(src, time.Minute, func() time.Time { return now })
+	req := src.ask(t, 7, ocsp.SHA1(), false)
+	answer := func(want int64) {
+		t.Helper()
+		a, err := c.Answer(t.Context(), req)
+		statusIn(t, a, err, src.cert, 7)
+		if got := src.signed.Load(); got != want {
+			t.Errorf("signed %d answers, want %d", got, want)
+		}
+	}
+	many := func(from int64) {
+		for n := range int64(limits.OCSPChanged) {
+			c.ForgetSerial(big.NewInt(from + n))
+		}
+	}
+	answer(1)
+	many(1000)
+	answer(1)
+	c.ForgetSerial(big.NewInt(1)) // one too many
+	answer(2)
+	many(1000)
+	now = now.Add(time.Minute)
+	answer(3)
+	c.ForgetSerial(big.NewInt(1)) // the others are over
+	answer(3)
+	if n := len(c.changed); n != 1 {
+		t.Errorf("%d changes are remembered", n)
+	}
+}
+
+// TestOCSPPreparedFresh: an answer that was signed ahead is given out for its
+// time only, and requests of strangers do not push it out.
+func TestOCSPPreparedFresh(t *testing.T) {
+	src := newCounted(t, "A")
+	now := time.Now()
+	c := NewOCSPCache(src, 10*time.Minute, func() time.Time { return now })
+	one := func(yield func(*big.Int, error) bool) { yield(big.NewInt(5), nil) }
+	if _, err := c.Produce(t.Context(), src.cert, one, ocsp.SHA1()); err != nil {
+		t.Fatal(err)
+	}
+	a, err := c.Answer(t.Context(), src.ask(t, 5, ocsp.SHA1(), false))
+	statusIn(t, a, err, src.cert, 5)
+	if c.Stats().Ahead != 1 || a.ProducedAt.IsZero() || !a.NextUpdate.After(a.ThisUpdate) {
+		t.Errorf("%+v", a)
+	}
+	c.mu.Lock()
+	c.young, c.old = map[string]kept{}, map[string]kept{} // as a flood does
+	c.mu.Unlock()
+	a, err = c.Answer(t.Context(), src.ask(t, 5, ocsp.SHA1(), false))
+	statusIn(t, a, err, src.cert, 5)
+	now = now.Add(10 * time.Minute)
+	a, err = c.Answer(t.Context(), src.ask(t, 5, ocsp.SHA1(), false))
+	statusIn(t, a, err, src.cert, 5)
+	if s := c.Stats(); s.Ahead != 2 || s.Signed != 2 {
+		t.Errorf("%+v", s)
+	}
+	none := func(func(*big.Int, error) bool) {}
+	if _, err := c.Produce(t.Context(), src.cert, none, ocsp.SHA1()); err != nil || c.Stats().Prepared != 0 {
+		t.Errorf("what is over is still there: %+v, %v", c.Stats(), err)
+	}
+}
+
+// TestOCSPAge: the time in the cache counts in what others are allowed, and
+// who has the answer is told so.
+func TestOCSPAge(t *testing.T) {
+	src := newCounted(t, "A")
+	now := time.Now().Truncate(time.Second)
+	clock := func() time.Time { return now }
+	src.Responder.Now = clock
+	h := Router{"/ocsp/": OCSPHandler(NewOCSPCache(src, time.Minute, clock), OCSPOptions{MaxAge: time.Minute, Now: clock})}
+	get := func(tag string) *httptest.ResponseRecorder {
+		t.Helper()
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/ocsp/"+base64Path(src.ask(t, 5, ocsp.SHA1(), false)), nil)
+		req.Header.Set("If-None-Match", tag)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		return w
+	}
+	first := get("")
+	now = now.Add(45 * time.Second)
+	w := get(first.Header().Get("ETag"))
+	if w.Code != http.StatusNotModified || w.Body.Len() != 0 || w.Header().Get("Cache-Control") != "max-age=15, public, no-transform, must-revalidate" {
+		t.Errorf("%d, %d octets, %v", w.Code, w.Body.Len(), w.Header())
+	}
+	if w := get(`"other"`); w.Code != http.StatusOK || w.Body.Len() == 0 {
+		t.Errorf("another tag: %d", w.Code)
 	}
 }

@@ -14,10 +14,18 @@ type Router map[string]http.Handler
 
 // ServeHTTP passes the request on, or answers 404.
 func (r Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	path := req.URL.Path
-	if h := r[path]; h != nil && !strings.HasSuffix(path, "/") {
-		h.ServeHTTP(w, strip(req, path))
+	pattern := r.match(req.URL.Path)
+	if pattern == "" {
+		http.NotFound(w, req)
 		return
+	}
+	r[pattern].ServeHTTP(w, strip(req, pattern))
+}
+
+// match returns the pattern that takes a path, "" if none does.
+func (r Router) match(path string) string {
+	if r[path] != nil && !strings.HasSuffix(path, "/") {
+		return path
 	}
 	best := ""
 	for pattern := range r {
@@ -27,11 +35,7 @@ func (r Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			best = pattern
 		}
 	}
-	if best == "" {
-		http.NotFound(w, req)
-		return
-	}
-	r[best].ServeHTTP(w, strip(req, best))
+	return best
 }
 
 // strip returns the request with the part of the path behind pattern.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 )
 
@@ -86,7 +87,7 @@ func (h *listsHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	head, err := h.head(name, f)
 	if err != nil {
 		h.o.Log.Error("list", "name", name, "error", err)
-		http.Error(w, "not available now", http.StatusServiceUnavailable)
+		unavailable(w)
 		return
 	}
 	hd := w.Header()
@@ -99,6 +100,9 @@ func (h *listsHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		hd.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", int(age.Seconds())))
 		hd.Set("Expires", h.o.Now().Add(age).UTC().Format(http.TimeFormat))
 	}
+	// The server's time for an answer is for small ones.
+	slow := 30*time.Second + time.Duration(head.file.Size()/limits.ListRate)*time.Second
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(slow)) //nolint:errcheck,gosec // without it the server's own time holds
 	http.ServeContent(w, req, "", head.this, f)
 	h.o.Log.Info("list", "name", name, "method", req.Method, "octets", head.file.Size())
 }

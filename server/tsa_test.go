@@ -309,3 +309,36 @@ func TestSerialsFull(t *testing.T) {
 		t.Errorf("%v was given", n)
 	}
 }
+
+// TestNodeSerials: positive, of at most 160 bits, and never one twice: not by
+// many at once, not by several nodes, not by a machine set back to a snapshot.
+func TestNodeSerials(t *testing.T) {
+	a, b := NewNodeSerials(), NewNodeSerials()
+	snapshot := &NodeSerials{run: a.run}
+	last := &NodeSerials{run: a.run, count: 1<<32 - 1}
+	seen := map[string]bool{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, s := range []*NodeSerials{a, b, snapshot, last} {
+		for range 4 {
+			wg.Go(func() {
+				for range 2000 {
+					n, err := s.NextSerial(t.Context())
+					if err != nil || n.Sign() <= 0 || n.BitLen() > 159 || n.BitLen() < 150 {
+						t.Errorf("%v, %v", n, err)
+					}
+					mu.Lock()
+					if seen[string(n.Bytes())] {
+						t.Errorf("%v again", n)
+					}
+					seen[string(n.Bytes())] = true
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if last.run == a.run {
+		t.Error("the count began again with the same beginning")
+	}
+}

@@ -13,8 +13,10 @@
 //	{"v":1,"op":"revoke","serial":"7f01…","reason":"keyCompromise","invalidityDate":"…"}
 //	{"v":1,"op":"hold","serial":"…"}     {"v":1,"op":"release","serial":"…"}
 //	{"v":1,"op":"desk","profile":"citizen","request":"MII…","desk":{"verb":"submit","statement":"…","signature":"…"}}
+//	{"v":1,"op":"bulk","bulk":[{"profile":"citizen","request":"MII…"},{"request":"MII…","days":30}]}
 //	{"v":1,"op":"crl"}
 //	{"v":1,"op":"list","status":"revoked","after":"…"}
+//	{"v":1,"op":"expiring","from":"…","to":"…","after":"…"}
 //	{"v":1,"op":"journal","journal":{"ask":"records","node":"main","seq":7}}
 //
 // The journal may be asked for "heads", "records" behind "seq", "verify",
@@ -60,8 +62,10 @@ const (
 	opRelease = "release"
 	opCRL     = "crl"
 	opList    = "list"
+	opExpires = "expiring"
 	opJournal = "journal"
 	opDesk    = "desk"
+	opBulk    = "bulk"
 )
 
 // request is one line of a client.
@@ -77,9 +81,12 @@ type request struct {
 	InvalidityDate     time.Time `json:"invalidityDate,omitzero"`
 	Status             ca.Status `json:"status,omitempty"`
 	After              ca.Serial `json:"after,omitzero"`
+	From               time.Time `json:"from,omitzero"` // of "expiring"
+	To                 time.Time `json:"to,omitzero"`
 
 	Journal *journalQuery `json:"journal,omitempty"`
 	Desk    *deskQuery    `json:"desk,omitempty"`
+	Bulk    []bulkItem    `json:"bulk,omitempty"`
 }
 
 // response is one line of a server.
@@ -94,6 +101,7 @@ type response struct {
 
 	Journal *journalAnswer `json:"journal,omitempty"`
 	Desk    *deskAnswer    `json:"desk,omitempty"`
+	Bulk    []bulkAnswer   `json:"bulk,omitempty"`
 	Error   *remoteError   `json:"error,omitempty"`
 }
 
@@ -150,13 +158,14 @@ func errorTable() []errorRow {
 		{"revoked", ca.ErrRevoked},
 		{"not-covered", journal.ErrNotCovered},
 		{"no-field", journal.ErrNoField},
-		{"not-erased", ca.ErrErasure},
+		{"not-erased", journal.ErrErasure},
 		{"on-hold", ca.ErrOnHold},
 		{"not-on-hold", ca.ErrNotOnHold},
 		{"reason", ca.ErrReason},
 		{"key-blocked", ca.ErrKeyBlocked},
 		{"outside-validity", ca.ErrOutsideValidity},
 		{"not-issuer", ca.ErrNotIssuer},
+		{"superseded", ca.ErrSuperseded},
 		{"profile", ca.ErrProfile},
 		{"serial-used", ca.ErrSerialUsed},
 		{"approval-needed", ca.ErrApprovalNeeded},
@@ -165,6 +174,7 @@ func errorTable() []errorRow {
 		{"submitter", ca.ErrSubmitter},
 		{"self-approval", ca.ErrSelfApproval},
 		{"replayed", ca.ErrReplayed},
+		{"unsigned", ca.ErrUnsigned},
 		{"role", ca.ErrRole},
 		{"stale", ca.ErrStale},
 		{"profile-changed", ca.ErrProfileChanged},

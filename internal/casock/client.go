@@ -166,3 +166,13 @@ func (c *Client) List(ctx context.Context, s ca.Status) iter.Seq2[ca.Entry, erro
 		}
 	}
 }
+
+// Expiring is [ca.Issuer.Expiring]; the server returns fewer than n where n is
+// more than it likes.
+func (c *Client) Expiring(ctx context.Context, from, to time.Time, after ca.Serial, n int) ([]ca.Entry, error) {
+	a, err := c.ask(ctx, request{Op: opExpires, From: from, To: to, After: after})
+	if err != nil {
+		return nil, err
+	}
+	return a.Entries[:max(0, min(n, len(a.Entries)))], nil
+}

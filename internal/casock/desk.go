@@ -108,7 +108,7 @@ func (s *Server) deskRequest(ctx context.Context, actor string, q request) (ca.R
 	case deskReject:
 		return i.Reject(ctx, d.ID, d.Note, actor)
 	case deskDecide:
-		return i.Decide(ctx, d.ID, d.Statement, d.Signature, actor)
+		return i.DecideNote(ctx, d.ID, d.Statement, d.Signature, d.Note, actor)
 	}
 	sub, err := submission(q, actor)
 	if err != nil {
@@ -228,6 +228,11 @@ func (c *Client) Review(ctx context.Context, id, _ string) (ca.RequestEntry, err
 // Decide is [ca.Issuer.Decide].
 func (c *Client) Decide(ctx context.Context, id string, statement, signature []byte, _ string) (ca.RequestEntry, error) {
 	return c.deskEntry(ctx, request{Desk: &deskQuery{Verb: deskDecide, ID: id, Statement: statement, Signature: signature}})
+}
+
+// DecideNote is [ca.Issuer.DecideNote].
+func (c *Client) DecideNote(ctx context.Context, id string, statement, signature []byte, note, _ string) (ca.RequestEntry, error) {
+	return c.deskEntry(ctx, request{Desk: &deskQuery{Verb: deskDecide, ID: id, Statement: statement, Signature: signature, Note: note}})
 }
 
 // Reject is [ca.Issuer.Reject].

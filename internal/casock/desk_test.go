@@ -47,7 +47,14 @@ func TestDesk(t *testing.T) {
 	if e = must(c.Submit(t.Context(), signed))(t); e.Submitter != "clerk" {
 		t.Errorf("%+v", e)
 	}
-	e = must(c.Review(t.Context(), e.ID, ""))(t)
+	if _, err := c.Review(t.Context(), e.ID, ""); !errors.Is(err, ca.ErrUnsigned) {
+		t.Errorf("an unsigned review: %v", err)
+	}
+	st = must(c.DecisionStatement(t.Context(), e.ID, ca.DecisionReview, "clerk", ca.RoleOperator))(t)
+	a = must(st.Sign(rand.Reader, clerk, clerkKey))(t)
+	if e = must(c.DecideNote(t.Context(), e.ID, a.Statement, a.Signature, "a call is needed", ""))(t); e.State != ca.InReview || e.Note != "a call is needed" {
+		t.Errorf("%+v", e)
+	}
 	st = must(c.DecisionStatement(t.Context(), e.ID, ca.DecisionApprove, "anna", ca.RoleApprover))(t)
 	a = must(st.Sign(rand.Reader, anna, annaKey))(t)
 	var refused *ca.StatementError
@@ -61,8 +68,11 @@ func TestDesk(t *testing.T) {
 	if err := cert.CheckSignatureFrom(s.issuer.Certificate()); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.Reject(t.Context(), e.ID, "", ""); !errors.Is(err, ca.ErrState) {
-		t.Errorf("reject of an issued one: %v", err)
+	if _, err := c.Reject(t.Context(), e.ID, "", ""); !errors.Is(err, ca.ErrUnsigned) {
+		t.Errorf("an unsigned rejection: %v", err)
+	}
+	if _, err := c.IssueApproved(t.Context(), e.ID, ""); !errors.Is(err, ca.ErrState) {
+		t.Errorf("issued twice: %v", err)
 	}
 	if found := must(c.FindRequest(t.Context(), e.ID[:10]))(t); found.State != ca.Issued {
 		t.Errorf("%+v", found)

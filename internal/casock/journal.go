@@ -77,7 +77,7 @@ func (s *Server) journal(ctx context.Context, actor string, q *journalQuery) (ou
 		*a.Signed, err = s.issuer.SignHeads(ctx, actor)
 	case askErase:
 		var r journal.Record
-		r, err = ca.EraseRecord(ctx, l, ca.Erasure{Node: q.Node, Seq: q.Seq, Fields: q.Fields, Actor: actor, Reason: q.Reason, Time: time.Now()})
+		r, err = ca.EraseRecord(ctx, l, journal.Erasure{Node: q.Node, Seq: q.Seq, Fields: q.Fields, Actor: actor, Reason: q.Reason, Time: time.Now()})
 		a.Records = []journal.Record{r}
 	default:
 		return out, fmt.Errorf("%w: question %q about the journal", ErrProtocol, q.Ask)
@@ -207,7 +207,7 @@ func (c *Client) SignHeads(ctx context.Context, _ string) (journal.SignedHeads, 
 
 // EraseRecord lets the server do [ca.EraseRecord]. Actor and time are the
 // server's to say.
-func (c *Client) EraseRecord(ctx context.Context, e ca.Erasure) (journal.Record, error) {
+func (c *Client) EraseRecord(ctx context.Context, e journal.Erasure) (journal.Record, error) {
 	a, err := c.askJournal(ctx, journalQuery{Ask: askErase, Node: e.Node, Seq: e.Seq, Fields: e.Fields, Reason: e.Reason})
 	if err != nil {
 		return journal.Record{}, err

@@ -24,7 +24,7 @@ func TestJournal(t *testing.T) {
 	if err := p.Verify(s.issuer.Certificate()); err != nil {
 		t.Error(err)
 	}
-	r := must(c.EraseRecord(t.Context(), ca.Erasure{Node: "main", Seq: 2, Fields: []string{"data.name"}, Actor: "liar", Reason: "заявление"}))(t)
+	r := must(c.EraseRecord(t.Context(), journal.Erasure{Node: "main", Seq: 2, Fields: []string{"data.name"}, Actor: "liar", Reason: "заявление"}))(t)
 	if r.Hash != p.Record.Hash || r.Data["name"] != "" || p.Record.Data["name"] == "" {
 		t.Errorf("%+v", r)
 	}
@@ -33,12 +33,12 @@ func TestJournal(t *testing.T) {
 		t.Errorf("%v", heads)
 	}
 	for name, tt := range map[string]struct {
-		e    ca.Erasure
+		e    journal.Erasure
 		want error
 	}{
-		"no record": {ca.Erasure{Node: "main", Seq: 9, Fields: []string{"subject"}}, ca.ErrNotFound},
-		"no field":  {ca.Erasure{Node: "main", Seq: 2, Fields: []string{"none"}}, journal.ErrNoField},
-		"nothing":   {ca.Erasure{Node: "main", Seq: 2}, ca.ErrErasure},
+		"no record": {journal.Erasure{Node: "main", Seq: 9, Fields: []string{"subject"}}, ca.ErrNotFound},
+		"no field":  {journal.Erasure{Node: "main", Seq: 2, Fields: []string{"none"}}, journal.ErrNoField},
+		"nothing":   {journal.Erasure{Node: "main", Seq: 2}, journal.ErrErasure},
 	} {
 		if _, err := c.EraseRecord(t.Context(), tt.e); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)

@@ -167,6 +167,8 @@ func (s *Server) answer(ctx context.Context, actor string, q request) (out respo
 			out.Certificate = c.Raw
 		}
 		return out, err
+	case opBulk:
+		return s.bulk(ctx, actor, q.Bulk)
 	case opRevoke, opHold, opRelease:
 		return s.change(ctx, actor, q)
 	case opCRL:
@@ -175,6 +177,9 @@ func (s *Server) answer(ctx context.Context, actor string, q request) (out respo
 		return out, err
 	case opList:
 		out.Entries, out.Next, err = s.issuer.Page(ctx, q.Status, q.After, pageSize)
+		return out, err
+	case opExpires:
+		out.Entries, err = s.issuer.Expiring(ctx, q.From, q.To, q.After, pageSize)
 		return out, err
 	case opDesk:
 		return s.desk(ctx, actor, q)

@@ -67,19 +67,34 @@ func (a *app) openAuthority(ctx context.Context, dir string) (*authority, error)
 type localIssuer struct {
 	issuer *ca.Issuer
 	dir    *ca.Dir
-	key    crypto.Signer
-	close  func() // gives the ledger back and wipes the key
+	key    crypto.Signer // nil: opened without it
+	close  func()        // gives the ledger back and wipes the key
+}
+
+// issuerOptions say how an authority is opened.
+type issuerOptions struct {
+	secret  secretKind
+	keyless bool            // without the authority's key
+	changed func(ca.Serial) // ca.Config.StatusChanged
 }
 
 // issuer opens directory, key and ledger of an authority.
 func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIssuer, error) {
+	return a.openIssuer(ctx, dir, issuerOptions{secret: kind})
+}
+
+func (a *app) openIssuer(ctx context.Context, dir string, o issuerOptions) (*localIssuer, error) {
 	d, err := ca.ReadDir(dir)
 	if err != nil {
 		return nil, caDir(dir, err)
 	}
-	key, err := a.caKey(ctx, dir, kind)
-	if err != nil {
-		return nil, err
+	key := &openedKey{close: func() {}}
+	open := ca.NewKeyless
+	if !o.keyless {
+		if key, err = a.caKey(ctx, dir, o.secret); err != nil {
+			return nil, err
+		}
+		open = ca.New
 	}
 	ledger, err := a.openLedger(ctx, dir, d.Settings)
 	if err != nil {
@@ -90,14 +105,21 @@ func (a *app) issuer(ctx context.Context, dir string, kind secretKind) (*localIs
 		ledger.Close() //nolint:errcheck,gosec // every change is on the disk before it is acknowledged
 		key.close()
 	}
-	i, err := ca.New(ctx, ca.Config{
+	i, err := open(ctx, ca.Config{
 		Certificate: d.Certificate, Key: key.signer, Ledger: ledger, Rules: sets.All(), Profiles: d.Profiles, Settings: d.Settings, Now: a.now,
+		StatusChanged: o.changed,
 	})
 	if err != nil {
 		closeAll()
 		return nil, badLedger(dir, err)
 	}
-	return &localIssuer{i, d, key.signer, closeAll}, nil
+	closeSigned := func() {
+		if !o.keyless {
+			a.signDueHeads(ctx, i)
+		}
+		closeAll()
+	}
+	return &localIssuer{i, d, key.signer, closeSigned}, nil
 }
 
 // caDir says that a folder is no authority.

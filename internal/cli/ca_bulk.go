@@ -2,39 +2,38 @@ package cli
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/gosklyuch/gosklyuch/internal/der"
-	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // bulkFlags are the flags of a bulk issue.
 type bulkFlags struct {
 	from, to string
+	stop     bool
 	summary  output
 }
 
 func (a *app) bulkFlags(c *cobra.Command, f *bulkFlags) {
 	c.Flags().StringVar(&f.from, "bulk", "", a.t(text{"папка запросов или таблица CSV: выпустить все", "a folder of requests or a CSV table: issue all"}))
 	c.Flags().StringVar(&f.to, "out", "", a.t(text{"с --bulk: папка для сертификатов", "with --bulk: the folder for the certificates"}))
+	c.Flags().BoolVar(&f.stop, "stop-on-error", false, a.t(text{"с --bulk: после первого отказа новых запросов не брать", "with --bulk: take no more requests after the first refusal"}))
 	c.Flags().StringVar(&f.summary.path, "summary", "", a.t(text{"с --bulk: куда записать итог (.csv или строки JSON)", "with --bulk: where to write the summary (.csv or JSON lines)"}))
 }
 
@@ -42,9 +41,9 @@ func (a *app) bulkFlags(c *cobra.Command, f *bulkFlags) {
 type bulkRun struct {
 	*app
 	flags   bulkFlags
-	taken   map[string]bool // names in the output folder, of this run
 	counts  map[ca.BulkOutcome]int
-	said    int // refusals told on standard error
+	stopped atomic.Bool // by the first refusal; requests are read by another goroutine
+	said    int         // refusals told on standard error
 	summary func(bulkLine) error
 	bar     *progressbar.ProgressBar
 	started time.Time
@@ -58,6 +57,35 @@ type bulkLine struct {
 	Serial  string         `json:"serial,omitempty"`
 	File    string         `json:"file,omitempty"`
 	Error   string         `json:"error,omitempty"`
+	Line    int            `json:"line,omitempty"` // of the table
+}
+
+// A bulkAuthority issues many: an authority in this process, or one that serves
+// behind its socket.
+type bulkAuthority interface {
+	Bulk(ctx context.Context, items iter.Seq[ca.BulkItem], actor string, done func(ca.BulkResult) error) error
+}
+
+var (
+	_ bulkAuthority = (*ca.Issuer)(nil)
+	_ bulkAuthority = (*casock.Client)(nil)
+)
+
+// bulkAuthority goes through the socket where `ca serve` runs, else opens the
+// ledger.
+func (a *app) bulkAuthority(ctx context.Context, dir string) (bulkAuthority, func(), error) {
+	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
+	switch {
+	case err == nil:
+		return client, func() { client.Close() }, nil //nolint:errcheck,gosec // nothing is lost
+	case !errors.Is(err, casock.ErrNotServing):
+		return nil, nil, err
+	}
+	local, err := a.issuer(ctx, dir, secretPassword)
+	if err != nil {
+		return nil, nil, err
+	}
+	return local.issuer, local.close, nil
 }
 
 // caBulk issues for every request of a folder or a table. It may be repeated
@@ -66,32 +94,30 @@ func (a *app) caBulk(ctx context.Context, dir string, base ca.BulkItem, f bulkFl
 	if f.to == "" {
 		return usageError(text{"нужна папка для сертификатов: --out", "a folder for the certificates is needed: --out"})
 	}
-	items, total, closeSource, err := a.bulkItems(f.from, base)
+	source, err := a.openBulk(f.from, base)
 	if err != nil {
 		return err
 	}
-	defer closeSource()
+	defer source.close()
 	if err := f.summary.checkFree(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(f.to, 0o755); err != nil { //nolint:gosec // certificates are public
 		return err
 	}
-	au, err := a.issuer(ctx, dir, secretPassword)
+	au, closeAuthority, err := a.bulkAuthority(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer au.close()
-	r := &bulkRun{
-		app: a, flags: f, taken: make(map[string]bool), counts: make(map[ca.BulkOutcome]int),
-		bar: a.bulkBar(total), started: a.now(),
-	}
+	defer closeAuthority()
+	r := &bulkRun{app: a, flags: f, counts: make(map[ca.BulkOutcome]int), bar: a.bulkBar(source.total), started: a.now()}
 	closeSummary, err := r.openSummary()
 	if err != nil {
 		return err
 	}
-	err = au.issuer.Bulk(ctx, items, actor(), r.take)
-	err = errors.Join(err, closeSummary())
+	err = au.Bulk(ctx, r.distinct(source.items), actor(), r.take)
+	// A table that cannot be read on is no table that is at its end.
+	err = errors.Join(err, source.err, closeSummary())
 	if r.bar != nil {
 		r.bar.Finish() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
 	}
@@ -99,6 +125,33 @@ func (a *app) caBulk(ctx context.Context, dir string, base ca.BulkItem, f bulkFl
 		return err
 	}
 	return r.finish()
+}
+
+// distinct refuses a request whose certificate would have the name of another
+// one's, before it is issued, and ends where a refusal ends the run.
+func (r *bulkRun) distinct(items iter.Seq[ca.BulkItem]) iter.Seq[ca.BulkItem] {
+	return func(yield func(ca.BulkItem) bool) {
+		taken := make(map[string]bool)
+		for item := range items {
+			if r.stopped.Load() {
+				return
+			}
+			if name := certificateName(item.Name); item.Err == nil {
+				if taken[name] {
+					item.Err = failedf(text{"файл сертификата %s уже занят другим запросом", "the file %s is another request's certificate already"}, name)
+				}
+				taken[name] = true
+			}
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// certificateName is what the certificate of a request is called.
+func certificateName(request string) string {
+	return strings.TrimSuffix(filepath.Base(request), filepath.Ext(request)) + ".cer"
 }
 
 // bulkBar returns a bar on a terminal, nil elsewhere; total is -1 if unknown.
@@ -137,13 +190,21 @@ func (r *bulkRun) openSummary() (func() error, error) {
 	}
 	table := csv.NewWriter(buf)
 	r.summary = func(l bulkLine) error {
-		return table.Write([]string{cell(l.Name), l.ID, string(l.Outcome), l.Serial, cell(l.File), cell(l.Error)})
+		return table.Write([]string{cell(l.Name), l.ID, string(l.Outcome), l.Serial, cell(l.File), cell(l.Error), lineText(l.Line)})
 	}
-	err := table.Write([]string{"name", "id", "outcome", "serial", "file", "error"})
+	err := table.Write([]string{"name", "id", "outcome", "serial", "file", "error", "line"})
 	return func() error {
 		table.Flush()
 		return errors.Join(table.Error(), buf.Flush(), closeFile())
 	}, err
+}
+
+// lineText writes the number of a line, 0 as nothing.
+func lineText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // cell makes a text safe for a spreadsheet, which takes some first characters
@@ -157,18 +218,23 @@ func cell(s string) string {
 
 // take writes one certificate and tells what became of a request.
 func (r *bulkRun) take(b ca.BulkResult) error {
-	l := bulkLine{Name: b.Name, ID: b.ID, Outcome: b.Outcome}
+	l := bulkLine{Name: b.Name, ID: b.ID, Outcome: b.Outcome, Line: b.Line}
 	if b.Certificate != nil {
 		l.Serial = b.Serial.String()
-		l.File = strings.TrimSuffix(filepath.Base(b.Name), filepath.Ext(b.Name)) + ".cer"
+		l.File = certificateName(b.Name)
 		if err := r.writeCertificate(l.File, b.Certificate.Raw); err != nil {
 			return r.issuedButNotWritten(b.Certificate, err)
 		}
 	}
 	if b.Err != nil {
 		l.Error = r.t(r.sentence(b.Err).message)
+		r.stopped.CompareAndSwap(false, r.flags.stop)
+		where := safe(b.Name)
+		if b.Line > 0 {
+			where = fmt.Sprintf(r.t(text{"строка %d, %s", "line %d, %s"}), b.Line, where)
+		}
 		if r.said++; r.said <= 10 {
-			r.warnf(text{"%s: %s", "%s: %s"}, safe(b.Name), safe(l.Error))
+			r.warnf(text{"%s: %s", "%s: %s"}, where, safe(l.Error))
 		}
 	}
 	r.counts[b.Outcome]++
@@ -184,7 +250,7 @@ func (r *bulkRun) writeCertificate(name string, der []byte) error {
 	path := filepath.Join(r.flags.to, name)
 	old, err := os.ReadFile(path)
 	switch {
-	case r.taken[name] || err == nil && string(old) != string(der):
+	case err == nil && string(old) != string(der):
 		return failedf(text{"%s: файл уже есть, и в нём другой сертификат", "%s: the file exists with another certificate"}, path).
 			withHint(text{"выберите пустую папку и дайте запросам разные имена", "choose an empty folder and give the requests different names"})
 	case err != nil:
@@ -196,12 +262,14 @@ func (r *bulkRun) writeCertificate(name string, der []byte) error {
 			return err
 		}
 	}
-	r.taken[name] = true
 	return nil
 }
 
 // finish says how it went; a refusal makes the exit code 1.
 func (r *bulkRun) finish() error {
+	if len(r.counts) == 0 {
+		return failedf(text{"%s: ни одного запроса", "%s: not one request"}, r.flags.from)
+	}
 	issued, already, refused := r.counts[ca.BulkIssued], r.counts[ca.BulkAlready], r.counts[ca.BulkRefused]
 	if r.json && r.flags.summary.path != "-" {
 		err := r.printJSON(struct {
@@ -214,169 +282,14 @@ func (r *bulkRun) finish() error {
 		}
 		return err
 	}
+	if r.stopped.Load() {
+		return failedf(text{"остановлено на отказе; выпущено: %d, было выпущено раньше: %d, отказано: %d", "stopped at a refusal; issued: %d, issued before: %d, refused: %d"}, issued, already, refused).
+			withHint(text{"исправьте запросы и повторите: выпущенное не выпустится второй раз", "correct the requests and try again: nothing is issued twice"})
+	}
 	if refused > 0 {
 		return failedf(text{"выпущено: %d, было выпущено раньше: %d, отказано: %d", "issued: %d, issued before: %d, refused: %d"}, issued, already, refused).
 			withHint(text{"исправьте запросы и повторите: выпущенное не выпустится второй раз", "correct the requests and try again: nothing is issued twice"})
 	}
 	r.sayf(text{"выпущено: %d, было выпущено раньше: %d", "issued: %d, issued before: %d"}, issued, already)
 	return nil
-}
-
-// bulkItems iterates over the requests of a folder or of a table. total is -1
-// where it is not known before.
-func (a *app) bulkItems(from string, base ca.BulkItem) (items iter.Seq[ca.BulkItem], total int, done func(), err error) {
-	st, err := os.Stat(from)
-	if err != nil {
-		return nil, 0, nil, err
-	}
-	if st.IsDir() {
-		items, total, err = a.bulkFolder(from, base)
-		return items, total, func() {}, err
-	}
-	f, err := os.Open(from)
-	if err != nil {
-		return nil, 0, nil, err
-	}
-	items, err = a.bulkTable(f, from, base)
-	if err != nil {
-		f.Close() //nolint:errcheck,gosec // the first error counts
-	}
-	return items, -1, func() { f.Close() }, err //nolint:errcheck,gosec // opened for reading
-}
-
-// requestSuffixes are what files of requests end with.
-var requestSuffixes = []string{".csr", ".p10", ".req", ".pem", ".der"}
-
-// bulkFolder takes the requests of a folder in the order of their names.
-func (a *app) bulkFolder(dir string, base ca.BulkItem) (iter.Seq[ca.BulkItem], int, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool {
-		return e.IsDir() || !slices.Contains(requestSuffixes, strings.ToLower(filepath.Ext(e.Name())))
-	})
-	if len(entries) == 0 {
-		return nil, 0, failedf(text{"%s: запросов (%s) нет", "%s: no requests (%s)"}, dir, strings.Join(requestSuffixes, " "))
-	}
-	return func(yield func(ca.BulkItem) bool) {
-		for _, e := range entries {
-			item := base
-			item.Name = e.Name()
-			item.CSR, item.Err = a.bulkRequest(filepath.Join(dir, e.Name()))
-			if !yield(item) {
-				return
-			}
-		}
-	}, len(entries), nil
-}
-
-// bulkRequest reads one request without parsing it.
-func (a *app) bulkRequest(path string) ([]byte, error) {
-	found, err := a.blocks(path, der.KindRequest)
-	if err != nil {
-		return nil, err
-	}
-	if len(found) != 1 {
-		return nil, failedf(text{"%s: запросов в файле: %d, нужен один", "%s: %d requests in the file, one is expected"}, path, len(found))
-	}
-	return found[0].Bytes, nil
-}
-
-// bulkTable reads a CSV table in UTF-8: a header with the column "request", a
-// path relative to the table, and any of "profile", "days", "identification". A
-// row is one line of at most 64 KiB (limits.BulkRow): a quote that was never
-// closed spoils one row and not the rest of the table.
-func (a *app) bulkTable(f io.Reader, path string, base ca.BulkItem) (iter.Seq[ca.BulkItem], error) {
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, limits.BulkRow)
-	read := func() ([]string, error) {
-		if !lines.Scan() {
-			return nil, cmp.Or(lines.Err(), io.EOF)
-		}
-		if strings.TrimSpace(lines.Text()) == "" {
-			return nil, errEmptyRow
-		}
-		row, err := csv.NewReader(strings.NewReader(lines.Text())).Read()
-		if errors.Is(err, io.EOF) { // a row of nothing but a comment or spaces
-			err = errEmptyRow
-		}
-		return row, err
-	}
-	header, err := read()
-	if err != nil {
-		return nil, badTable(path, 1, err)
-	}
-	columns := make(map[string]int)
-	for i, name := range header {
-		name = strings.TrimPrefix(strings.TrimSpace(name), "\ufeff") // spreadsheets write it
-		if _, twice := columns[name]; twice || !slices.Contains([]string{"request", "profile", "days", "identification"}, name) {
-			return nil, failedf(text{"%s: неизвестная или повторная колонка «%s»", "%s: the column %q is unknown or stands twice"}, path, name).
-				withHint(text{"колонки: request, profile, days, identification", "the columns: request, profile, days, identification"})
-		}
-		columns[name] = i
-	}
-	if _, ok := columns["request"]; !ok {
-		return nil, failedf(text{"%s: нет колонки request", "%s: no column request"}, path)
-	}
-	return func(yield func(ca.BulkItem) bool) {
-		for n := 2; ; n++ {
-			row, err := read()
-			if errors.Is(err, errEmptyRow) {
-				continue
-			}
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			item := base
-			item.Name = fmt.Sprintf("%s:%d", filepath.Base(path), n)
-			if err == nil {
-				a.bulkRow(&item, filepath.Dir(path), row, columns)
-			} else {
-				item.Err = badTable(path, n, err)
-			}
-			if !yield(item) || lines.Err() != nil {
-				return
-			}
-		}
-	}, nil
-}
-
-// errEmptyRow is a line of a table with nothing in it.
-var errEmptyRow = errors.New("an empty row")
-
-func badTable(path string, line int, err error) error {
-	return failedf(text{"%s: строка %d не читается как CSV", "%s: line %d is not readable as CSV"}, path, line).withCause(err)
-}
-
-// bulkRow fills an item from a row of the table.
-func (a *app) bulkRow(item *ca.BulkItem, dir string, row []string, columns map[string]int) {
-	value := func(name string) string {
-		if i, ok := columns[name]; ok && i < len(row) {
-			return strings.TrimSpace(row[i])
-		}
-		return ""
-	}
-	file := value("request")
-	if file == "" {
-		item.Err = failedf(text{"в строке нет файла запроса", "the row names no request"})
-		return
-	}
-	item.Name = file
-	if p := value("profile"); p != "" {
-		item.Profile = p
-	}
-	for name, to := range map[string]*int{"days": &item.Days, "identification": &item.IdentificationKind} {
-		if v := value(name); v != "" {
-			n, err := strconv.Atoi(v)
-			if *to = n; err != nil {
-				item.Err = failedf(text{"колонка %s: «%s» не число", "the column %s: %q is no number"}, name, v)
-				return
-			}
-		}
-	}
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(dir, file)
-	}
-	item.CSR, item.Err = a.bulkRequest(file)
 }

@@ -57,7 +57,7 @@ func (a *app) caPublish(ctx context.Context, p publishing) error {
 	if running, err := casock.Dial(ctx, filepath.Join(p.dir, ca.SocketFile)); err == nil {
 		running.Close() //nolint:errcheck,gosec // nothing was asked
 		return failedf(text{"%s: служба этого УЦ работает и держит его хранилище", "%s: this authority is being served, which holds its ledger"}, p.dir).
-			withHint(text{"остановите ту службу", "stop that service"})
+			withHint(text{"запустите ту службу с --publish: она публикует списки сама", "start that service with --publish: it publishes the lists itself"})
 	}
 	local, err := a.issuer(ctx, p.dir, secretPassword)
 	if err != nil {
@@ -82,7 +82,7 @@ func (a *app) caPublish(ctx context.Context, p publishing) error {
 	}
 	a.sayf(text{"списки отзыва: http://%s", "revocation lists: http://%s"}, l.Addr())
 	srv := server.New(server.Router{"/": server.ListsHandler(p.to, server.ListsOptions{Log: log})}, log)
-	return both(ctx, func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) }, keep)
+	return together(ctx, func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) }, keep)
 }
 
 // publishOnce publishes what was asked for, or what is due.

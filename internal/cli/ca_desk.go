@@ -24,7 +24,7 @@ type deskAuthority interface {
 	FindRequest(ctx context.Context, prefix string) (ca.RequestEntry, error)
 	RequestPage(ctx context.Context, f ca.RequestFilter, after string, n int) ([]ca.RequestEntry, string, error)
 	Review(ctx context.Context, id, actor string) (ca.RequestEntry, error)
-	Decide(ctx context.Context, id string, statement, signature []byte, actor string) (ca.RequestEntry, error)
+	DecideNote(ctx context.Context, id string, statement, signature []byte, note, actor string) (ca.RequestEntry, error)
 	Reject(ctx context.Context, id, note, actor string) (ca.RequestEntry, error)
 	IssueApproved(ctx context.Context, id, actor string) (*pki.Certificate, error)
 	Operators(ctx context.Context) ([]ca.Operator, error)

@@ -19,6 +19,8 @@ var issuingSentences = []struct {
 	{ca.ErrSubmitter, text{"профиль требует одобрений, поэтому подачу подписывает оператор", "the profile asks for approvals, so an operator signs the submission"}, text{"добавьте --operator и --key", "add --operator and --key"}},
 	{ca.ErrSelfApproval, text{"кто подал запрос, не может его одобрить", "who handed a request in cannot approve it"}, text{"нужен другой сотрудник", "another person is needed"}},
 	{ca.ErrReplayed, text{"этот сотрудник уже одобрил запрос", "this person has approved the request already"}, text{"нужен другой сотрудник", "another person is needed"}},
+	{ca.ErrUnsigned, text{"в УЦ записаны сотрудники, поэтому это подписывает один из них", "there are operators, so one of them signs that"}, text{"добавьте --operator и --key", "add --operator and --key"}},
+	{ca.ErrSuperseded, text{"у профиля есть более новая версия, и новые запросы идут только по ней", "the profile has a later version, and new requests go by that one only"}, text{"укажите имя профиля без версии; список: gosklyuch ca profile list", "give the profile's name without a version; the list: gosklyuch ca profile list"}},
 	{ca.ErrRole, text{"у сотрудника нет роли для этого действия", "the operator has no role for that"}, text{"роли: gosklyuch ca operator list", "the roles: gosklyuch ca operator list"}},
 	{ca.ErrStale, text{"подписанное решение устарело или датировано будущим", "the signed decision is too old, or from the future"}, text{"подпишите его заново и проверьте часы", "sign it again and check the clock"}},
 	{ca.ErrProfileChanged, text{"профиль изменён после подачи запроса", "the profile was changed since the request was handed in"}, text{"верните прежний файл; новое пишите в новую версию профиля", "put the former file back; changes belong into a new version of the profile"}},
@@ -76,6 +78,8 @@ func statementDetail(english string) string {
 		{"larger than", "слишком велика"},
 		{"longer than", "слишком длинно"},
 		{"outside the validity", "вне срока действия сертификата сотрудника"},
+		{"outside the period of the operator's key", "вне срока использования ключа сотрудника"},
+		{"before the operator was registered", "подписано раньше, чем сотрудник записан"},
 		{"the operator's certificate is", "сертификат сотрудника отозван или приостановлен"},
 		{"not that of the certificate", "ключ не подходит к сертификату"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +16,9 @@ import (
 // caRequestCommand is the noun for requests on their way through an authority.
 func (a *app) caRequestCommand() *cobra.Command {
 	return a.group("request", text{"запросы на рассмотрении", "requests on their way"},
-		a.caRequestSubmitCommand(), a.caRequestListCommand(), a.caRequestShowCommand(), a.caRequestReviewCommand(),
-		a.caRequestStatementCommand(), a.caRequestDecideCommand("approve", ca.DecisionApprove, text{"одобрить запрос своей подписью", "approve a request with one's signature"}),
+		a.caRequestSubmitCommand(), a.caRequestListCommand(), a.caRequestShowCommand(), a.caRequestStatementCommand(),
+		a.caRequestDecideCommand("review", ca.DecisionReview, text{"взять запрос в работу", "take a request into review"}),
+		a.caRequestDecideCommand("approve", ca.DecisionApprove, text{"одобрить запрос своей подписью", "approve a request with one's signature"}),
 		a.caRequestDecideCommand("reject", ca.DecisionReject, text{"отклонить запрос", "reject a request"}), a.caRequestIssueCommand())
 }
 
@@ -275,24 +277,7 @@ var decisionTexts = map[ca.Decision]text{
 	ca.DecisionSubmit:  {"подача", "submission"},
 	ca.DecisionApprove: {"одобрение", "approval"},
 	ca.DecisionReject:  {"отказ", "rejection"},
-}
-
-func (a *app) caRequestReviewCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "review ID --dir D",
-		Short: a.t(text{"взять запрос в работу", "take a request into review"}),
-		Args:  args(1, 1, text{"номер запроса", "the request's identifier"}),
-	}
-	return a.deskCommand(c, func(ctx context.Context, i deskAuthority, arg []string) error {
-		e, err := i.FindRequest(ctx, arg[0])
-		if err != nil {
-			return noSuchRequest(err)
-		}
-		if e, err = i.Review(ctx, e.ID, actor()); err != nil {
-			return err
-		}
-		return a.printRequest(e)
-	})
+	ca.DecisionReview:  {"рассмотрение", "review"},
 }
 
 func (a *app) caRequestStatementCommand() *cobra.Command {
@@ -306,12 +291,12 @@ func (a *app) caRequestStatementCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&operator, "operator", "", a.t(text{"имя сотрудника, который подписывает", "name of the person who signs"}))
 	f.StringVar(&role, "role", string(ca.RoleApprover), a.t(text{"в какой роли: approver или operator", "in which role: approver or operator"}))
-	f.StringVar(&decision, "decision", string(ca.DecisionApprove), a.t(text{"approve или reject", "approve or reject"}))
+	f.StringVar(&decision, "decision", string(ca.DecisionApprove), a.t(text{"review, approve или reject", "review, approve or reject"}))
 	a.outputFlags(c, &out, true)
 	a.required(c, "operator")
 	return a.deskCommand(c, func(ctx context.Context, i deskAuthority, arg []string) error {
-		if decision != string(ca.DecisionApprove) && decision != string(ca.DecisionReject) {
-			return usageErrorf(text{"неизвестное решение «%s»: approve или reject", "unknown decision %q: approve or reject"}, decision)
+		if !slices.Contains([]ca.Decision{ca.DecisionReview, ca.DecisionApprove, ca.DecisionReject}, ca.Decision(decision)) {
+			return usageErrorf(text{"неизвестное решение «%s»: review, approve или reject", "unknown decision %q: review, approve or reject"}, decision)
 		}
 		e, err := i.FindRequest(ctx, arg[0])
 		if err != nil {
@@ -329,7 +314,8 @@ func (a *app) caRequestStatementCommand() *cobra.Command {
 	})
 }
 
-// caRequestDecideCommand builds approve and reject, which differ in one word.
+// caRequestDecideCommand builds review, approve and reject, which differ in one
+// word.
 func (a *app) caRequestDecideCommand(verb string, decision ca.Decision, short text) *cobra.Command {
 	var signer signerFlags
 	var role, statement, signature, note string
@@ -344,8 +330,8 @@ func (a *app) caRequestDecideCommand(verb string, decision ca.Decision, short te
 	f.StringVar(&role, "role", string(ca.RoleApprover), a.t(text{"в какой роли: approver или operator", "in which role: approver or operator"}))
 	f.StringVar(&statement, "statement", "", a.t(text{"текст решения, подписанный на другой машине", "the text of the decision that was signed elsewhere"}))
 	f.StringVar(&signature, "signature", "", a.t(text{"отсоединённая подпись под этим текстом", "the detached signature over that text"}))
-	if decision == ca.DecisionReject {
-		f.StringVar(&note, "note", "", a.t(text{"почему; без подписи, если профиль не требует одобрений", "why; unsigned, where the profile asks for no approvals"}))
+	if decision != ca.DecisionApprove {
+		f.StringVar(&note, "note", "", a.t(text{"примечание: почему (сама подпись его не охватывает)", "a note: why (the signature does not cover it)"}))
 	}
 	return a.deskCommand(c, func(ctx context.Context, i deskAuthority, arg []string) error {
 		e, err := i.FindRequest(ctx, arg[0])
@@ -358,12 +344,8 @@ func (a *app) caRequestDecideCommand(verb string, decision ca.Decision, short te
 			signed, err = a.readDecision(statement, signature, decision)
 		case statement != "" || signature != "":
 			err = usageError(text{"--statement и --signature указывают вместе и без --operator и --key", "--statement and --signature go together and without --operator and --key"})
-		case decision == ca.DecisionReject && signer == (signerFlags{}):
-			e, err = i.Reject(ctx, e.ID, note, actor())
-			if err != nil {
-				return err
-			}
-			return a.printRequest(e)
+		case decision != ca.DecisionApprove && signer == (signerFlags{}):
+			return a.decideUnsigned(ctx, i, e.ID, decision, note)
 		default:
 			var st ca.Statement
 			if st, err = i.DecisionStatement(ctx, e.ID, decision, signer.operator, ca.Role(role)); err == nil {
@@ -373,11 +355,30 @@ func (a *app) caRequestDecideCommand(verb string, decision ca.Decision, short te
 		if err != nil {
 			return err
 		}
-		if e, err = i.Decide(ctx, e.ID, signed.Statement, signed.Signature, actor()); err != nil {
+		if e, err = i.DecideNote(ctx, e.ID, signed.Statement, signed.Signature, note, actor()); err != nil {
 			return err
 		}
 		return a.printRequest(e)
 	})
+}
+
+// decideUnsigned reviews or rejects where no operators are registered; where they
+// are, the authority refuses it.
+func (a *app) decideUnsigned(ctx context.Context, i deskAuthority, id string, decision ca.Decision, note string) error {
+	var e ca.RequestEntry
+	var err error
+	if decision == ca.DecisionReview {
+		if note != "" {
+			return usageError(text{"--note без подписи бывает только у отказа", "without a signature only a rejection takes --note"})
+		}
+		e, err = i.Review(ctx, id, actor())
+	} else {
+		e, err = i.Reject(ctx, id, note, actor())
+	}
+	if err != nil {
+		return err
+	}
+	return a.printRequest(e)
 }
 
 // readDecision reads a decision that was signed elsewhere; it must be the one

@@ -6,152 +6,279 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 
-	"github.com/gosklyuch/gosklyuch/internal/casock"
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/ocsp"
-	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/server"
 )
 
 // grace is how long requests that are under way may take after a stop.
 const grace = 5 * time.Second
 
+// A caServing is what the flags of `ca serve` say.
+type caServing struct {
+	dir, listen, publish string
+	also, ocspKeys       []string
+	responder            bool
+	cache, validity      time.Duration
+	prepare, rate        int
+	tsa                  tsaService
+	https                caHTTPS
+}
+
 func (a *app) caServeCommand() *cobra.Command {
-	var dir, listen, ocspKey string
-	var https caHTTPS
+	var s caServing
 	c := &cobra.Command{
-		Use:   "serve --dir D --listen ADDR [--https ADDR --tls-cert F --tls-key F]",
-		Short: a.t(text{"служба OCSP, список отзыва и сертификат УЦ по HTTP", "OCSP, the revocation list and the CA's certificate over HTTP"}),
+		Use:   "serve --dir D --listen ADDR",
+		Short: a.t(text{"служба УЦ: OCSP, списки отзыва, сертификаты, метки времени, API и EST", "the authority's service: OCSP, lists, certificates, time stamps, API and EST"}),
 		Long: a.t(text{
-			"Отвечает по адресам /ocsp, /ca.crl и /ca.cer. Пока служба работает, остальные команды ca идут через неё.\n" +
-				"С --https по отдельному адресу работают API запросов (/api/v1) и, если указан --est-profile, EST (RFC 7030).",
-			"Answers at /ocsp, /ca.crl and /ca.cer. While it runs, the other ca commands go through it.\n" +
-				"With --https an address of its own serves the API of requests (/api/v1) and, where --est-profile is given, EST (RFC 7030).",
+			"Отвечает по адресам /ocsp, /ca.crl, /ca.cer и /chain.p7c, с --publish также /crl/, с --tsa-key также /tsa,\n" +
+				"о своём состоянии: /healthz и /readyz. Пока служба работает, остальные команды ca идут через неё.\n" +
+				"С --https по отдельному адресу работают API запросов (/api/v1) и, если указан --est-profile, EST (RFC 7030).\n" +
+				"С --responder ключ УЦ не нужен: отвечают только ключи --ocsp-key. Так несколько узлов отвечают по одной базе данных.",
+			"Answers at /ocsp, /ca.crl, /ca.cer and /chain.p7c, with --publish also /crl/, with --tsa-key also /tsa,\n" +
+				"and about itself at /healthz and /readyz. While it runs, the other ca commands go through it.\n" +
+				"With --https an address of its own serves the API of requests (/api/v1) and, where --est-profile is given, EST (RFC 7030).\n" +
+				"With --responder the authority's key is not needed: only the keys of --ocsp-key answer. So several nodes answer from one database.",
 		}),
+		Example: "  gosklyuch ca serve --dir issuing --listen :8080 --publish /var/www/crl --ocsp-key ocsp.pem\n" +
+			"  gosklyuch ca serve --dir node2 --responder --ocsp-key ocsp2.pem --ocsp-cache 30s",
 		Args: args(0, 0, text{}),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.caServe(cmd.Context(), dir, listen, ocspKey, &https)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.caServe(cmd.Context(), &s) },
 	}
-	a.dirFlag(c, &dir)
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", a.t(text{"адрес и порт", "address and port"}))
-	c.Flags().StringVar(&ocspKey, "ocsp-key", "", a.t(text{
-		"отдельный ключ службы OCSP с сертификатом профиля ocsp (по умолчанию отвечает ключ УЦ)",
-		"a key of its own for OCSP with a certificate of the profile ocsp (by default the CA's key answers)",
+	a.dirFlag(c, &s.dir)
+	f := c.Flags()
+	f.StringVar(&s.listen, "listen", "127.0.0.1:8080", a.t(text{"адрес и порт", "address and port"}))
+	f.Var((*fileList)(&s.also), "also", a.t(text{
+		"папка ещё одного УЦ, за который отвечает служба; можно повторить", "the folder of one more authority to answer for; repeatable",
 	}))
-	a.caHTTPSFlags(c, &https)
+	f.Var((*fileFlag)(&s.publish), "publish", a.t(text{
+		"папка, в которой по расписанию публикуются списки отзыва; они доступны и по адресу /crl/", "a folder where the lists are published on schedule; they are served at /crl/ too",
+	}))
+	f.IntVar(&s.rate, "public-rate", 500, a.t(text{
+		"сколько запросов в секунду без шифрования принимать с одного чужого адреса (0: без ограничения)", "requests a second over plain HTTP that one address of another machine may make (0: no limit)",
+	}))
+	a.caOCSPFlags(c, &s)
+	a.caTSAFlags(c, &s.tsa)
+	a.caHTTPSFlags(c, &s.https)
 	return c
 }
 
-func (a *app) caServe(ctx context.Context, dir, listen, ocspKey string, https *caHTTPS) error {
-	if err := https.check(); err != nil {
+func (a *app) caOCSPFlags(c *cobra.Command, s *caServing) {
+	f := c.Flags()
+	f.StringArrayVar(&s.ocspKeys, "ocsp-key", nil, a.t(text{
+		"отдельный ключ службы OCSP с сертификатом профиля ocsp (по умолчанию отвечает ключ УЦ); можно повторить, по одному на УЦ",
+		"a key of its own for OCSP with a certificate of the profile ocsp (by default the CA's key answers); repeatable, one for each authority",
+	}))
+	f.BoolVar(&s.responder, "responder", false, a.t(text{
+		"без ключа УЦ: только OCSP, списки и сертификаты", "without the authority's key: only OCSP, lists and certificates",
+	}))
+	f.DurationVar(&s.cache, "ocsp-cache", 5*time.Second, a.t(text{
+		"сколько может повторяться ответ OCSP, пока об отзыве на другом узле ещё не известно (0: каждый ответ новый)",
+		"how long an OCSP answer may be repeated while a revocation by another node is not known yet (0: each answer is new)",
+	}))
+	f.DurationVar(&s.validity, "ocsp-validity", ocsp.DefaultValidity, a.t(text{"срок ответа OCSP (nextUpdate)", "how long an OCSP answer is valid (nextUpdate)"}))
+	f.IntVar(&s.prepare, "ocsp-preproduce", 0, a.t(text{
+		"для скольких действующих сертификатов подписывать ответы заранее (0: ни для одного)", "for how many unexpired certificates answers are signed ahead (0: for none)",
+	}))
+}
+
+// leastPrepared is the shortest --ocsp-cache for which answers are signed
+// ahead: each is signed twice in that time.
+const leastPrepared = time.Minute
+
+// check refuses flags that do not fit together.
+func (s *caServing) check() error {
+	switch {
+	case s.rate < 0:
+		return usageError(text{"значение --public-rate не должно быть меньше нуля", "--public-rate must not be below zero"})
+	case len(s.also) >= limits.ServedAuthorities:
+		return usageErrorf(text{"одна служба отвечает не более чем за %d УЦ", "one service answers for at most %d authorities"}, limits.ServedAuthorities)
+	case s.validity < time.Minute || s.validity > 30*24*time.Hour:
+		return usageError(text{"срок --ocsp-validity должен быть от минуты до 30 дней", "--ocsp-validity must be from a minute to 30 days"})
+	case s.cache < 0 || s.cache > s.validity/2:
+		return usageError(text{"значение --ocsp-cache должно быть от 0 до половины --ocsp-validity", "--ocsp-cache must be from 0 to half of --ocsp-validity"})
+	case s.prepare < 0 || s.prepare > limits.OCSPPrepared:
+		return usageErrorf(text{"значение --ocsp-preproduce должно быть от 0 до %d", "--ocsp-preproduce must be from 0 to %d"}, limits.OCSPPrepared)
+	case s.prepare > 0 && s.cache < leastPrepared:
+		return usageErrorf(text{
+			"ответы подписываются заранее, только если их можно повторять: с --ocsp-preproduce укажите --ocsp-cache не меньше %s",
+			"answers are signed ahead only where they may be repeated: with --ocsp-preproduce give --ocsp-cache of at least %s",
+		}, leastPrepared)
+	case s.responder && (s.publish != "" || s.https.address != ""):
+		return usageError(text{
+			"для --publish и --https нужен ключ УЦ: с --responder они не работают", "--publish and --https need the authority's key: they do not go with --responder",
+		})
+	case s.responder && len(s.ocspKeys) == 0:
+		return usageError(text{"для --responder нужен --ocsp-key", "--responder needs --ocsp-key"})
+	case (s.tsa.key == "") != (len(s.tsa.policies) == 0):
+		return usageError(text{"--tsa-key и --tsa-policy указываются вместе", "--tsa-key and --tsa-policy are given together"})
+	}
+	return s.https.check()
+}
+
+// caServe serves until the program is told to stop.
+func (a *app) caServe(ctx context.Context, s *caServing) error {
+	if err := s.check(); err != nil {
 		return err
 	}
-	if running, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile)); err == nil {
-		running.Close() //nolint:errcheck,gosec // nothing was asked
-		return failedf(text{"%s: служба этого УЦ уже работает", "%s: this authority is being served already"}, dir).
-			withHint(text{"остановите ту службу или работайте через неё", "stop that service, or work through it"})
-	}
-	local, err := a.issuer(ctx, dir, secretPassword)
-	if err != nil {
+	all := &servedCAs{app: a, flags: s, log: slog.New(slog.NewJSONHandler(a.err, nil))}
+	defer all.close()
+	if err := all.open(ctx); err != nil {
 		return err
 	}
-	defer local.close()
-	responder := &ocsp.Responder{Issuer: local.dir.Certificate, Signer: local.key, Source: local.issuer, Now: a.now}
-	if ocspKey != "" {
-		k, err := a.openKey(ctx, ocspKey, secretOCSPPassword)
-		if err != nil {
-			return err
-		}
-		defer k.close()
-		if k.cert == nil {
-			return usageErrorf(text{"у ключа %s нет сертификата", "the key %s carries no certificate"}, ocspKey)
-		}
-		responder.Signer, responder.Certificate = k.signer, k.cert
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	urls := &caURLs{}
+	runs, err := all.listen(ctx, urls)
 	if err != nil {
-		return failedf(text{"адрес %s занят или недоступен", "the address %s is taken or cannot be used"}, listen).withCause(err).
-			withHint(text{"укажите другой --listen", "give another --listen"})
-	}
-	log := slog.New(slog.NewJSONHandler(a.err, nil))
-	run, urls, err := a.openHTTPS(ctx, https, local, log)
-	if err != nil {
-		l.Close() //nolint:errcheck,gosec // the first error counts
-		return err
-	}
-	sock, err := casock.Listen(filepath.Join(dir, ca.SocketFile), local.issuer)
-	if err != nil {
-		l.Close() //nolint:errcheck,gosec // the first error counts
 		urls.close()
 		return err
 	}
-	srv := server.New(caRouter(local.issuer, responder, log), log)
-	if a.json {
-		urls.Listen = l.Addr().String()
-		if err := a.printJSON(urls); err != nil {
-			return err
-		}
+	sockets, err := all.sockets()
+	if err != nil {
+		urls.close()
+		return err
 	}
-	a.sayf(text{"служба работает: http://%s", "serving: http://%s"}, l.Addr())
+	runs = append(runs, sockets...)
+	if a.json {
+		err = a.printJSON(urls)
+	}
+	if err != nil {
+		stopped, stop := context.WithCancel(ctx)
+		stop()
+		urls.close()
+		return errors.Join(err, together(stopped, sockets...))
+	}
 	urls.say(a)
-	return both(ctx,
-		func(ctx context.Context) error {
-			return both(ctx, func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) }, run)
-		},
-		func(ctx context.Context) error {
-			ctx, stop := context.WithCancel(ctx)
-			var signing sync.WaitGroup
-			defer signing.Wait() // before the key is wiped
-			defer stop()
-			signing.Go(func() { keepHeadsSigned(ctx, local.issuer, log) })
-			return sock.Serve(ctx)
-		})
+	return together(ctx, append(runs, all.background()...)...)
 }
 
-// both runs two servers until one ends or ctx is done; then the other is told
-// to stop, and both are waited for.
-func both(ctx context.Context, one, two func(context.Context) error) error {
+// together runs functions until one ends or ctx is done; then the others are
+// told to stop, and all are waited for.
+func together(ctx context.Context, list ...func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 2)
-	for _, f := range []func(context.Context) error{one, two} {
+	ended := make(chan error, len(list))
+	for _, f := range list {
 		go func() { ended <- f(ctx) }()
 	}
-	first := <-ended
-	stop()
-	return errors.Join(first, <-ended)
+	var errs []error
+	for range list {
+		errs = append(errs, <-ended)
+		stop()
+	}
+	return errors.Join(errs...)
 }
 
-// caRouter serves OCSP, the last list and the authority's certificate.
-func caRouter(issuer *ca.Issuer, r *ocsp.Responder, log *slog.Logger) http.Handler {
-	started := time.Now()
-	ocspHandler := server.OCSPHandler(r, server.OCSPOptions{Log: log})
-	return server.Router{
-		"/ocsp":  ocspHandler,
-		"/ocsp/": ocspHandler,
-		"/ca.crl": server.CRLHandler(func() ([]byte, time.Time, error) {
-			list, err := currentCRL(context.Background(), issuer, time.Now())
-			return list.DER, list.ThisUpdate, err
-		}, 0, log),
-		"/ca.cer": server.IssuerHandler(func() ([]byte, time.Time, error) {
-			return issuer.Certificate().Raw, started, nil
-		}, time.Hour, log),
+// caURLs say where `ca serve` answers.
+type caURLs struct {
+	Listen      string        `json:"listen"`
+	URL         string        `json:"url"`
+	OCSP        string        `json:"ocsp"`
+	TSA         string        `json:"tsa,omitempty"`
+	Ready       string        `json:"ready"`
+	HTTPS       string        `json:"https,omitempty"`
+	EST         string        `json:"est,omitempty"`
+	Metrics     string        `json:"metrics,omitempty"`
+	Authorities []caAddresses `json:"authorities"`
+
+	listeners []net.Listener
+}
+
+// caAddresses say where what one authority signed is read.
+type caAddresses struct {
+	Dir         string `json:"dir"`
+	Subject     string `json:"subject"`
+	Certificate string `json:"certificate"`
+	Chain       string `json:"chain"`
+	CRL         string `json:"crl"`
+	Lists       string `json:"lists,omitempty"`
+}
+
+func (u *caURLs) close() {
+	for _, l := range u.listeners {
+		l.Close() //nolint:errcheck,gosec // nothing was accepted
 	}
 }
 
-// currentCRL returns the last list, or signs one where there is none or where
-// more than half of its time has gone by.
-func currentCRL(ctx context.Context, issuer *ca.Issuer, now time.Time) (ca.CRLEntry, error) {
-	list, err := issuer.LastCRL(ctx)
-	half := list.ThisUpdate.Add(list.NextUpdate.Sub(list.ThisUpdate) / 2)
-	if errors.Is(err, ca.ErrNotFound) || err == nil && now.After(half) {
-		return issuer.CRL(ctx, actor())
+func (u *caURLs) say(a *app) {
+	a.sayf(text{"служба работает: %s", "serving: %s"}, u.URL)
+	for _, c := range u.Authorities {
+		if len(u.Authorities) > 1 {
+			a.sayf(text{"%s: %s", "%s: %s"}, c.Dir, c.Certificate)
+		}
+		if c.Lists != "" {
+			a.sayf(text{"списки отзыва: %s", "revocation lists: %s"}, c.Lists)
+		}
 	}
-	return list, err
+	for _, x := range []struct {
+		what text
+		url  string
+	}{
+		{text{"метки времени: %s", "time stamps: %s"}, u.TSA},
+		{text{"API запросов и EST: %s", "the API of requests and EST: %s"}, u.HTTPS},
+		{text{"показатели: %s", "metrics: %s"}, u.Metrics},
+	} {
+		if x.url != "" {
+			a.sayf(x.what, x.url)
+		}
+	}
+}
+
+// listen opens every address. The functions serve until their context is done.
+func (s *servedCAs) listen(ctx context.Context, urls *caURLs) ([]func(context.Context) error, error) {
+	var runs []func(context.Context) error
+	serve := func(h http.Handler, l net.Listener) {
+		srv := server.New(h, s.log)
+		runs = append(runs, func(ctx context.Context) error { return server.Serve(ctx, srv, l, grace) })
+	}
+	plain, err := listenAt(ctx, s.flags.listen, "--listen")
+	if err != nil {
+		return nil, err
+	}
+	urls.listeners = append(urls.listeners, plain)
+	secure, service, err := s.app.openHTTPS(ctx, &s.flags.https, s.list[0].localIssuer, s.log)
+	if err != nil {
+		return nil, err
+	}
+	if secure != nil {
+		urls.listeners, urls.HTTPS = append(urls.listeners, secure), "https://"+secure.Addr().String()
+		if len(s.flags.https.profiles) > 0 {
+			urls.EST = urls.HTTPS + "/.well-known/est"
+		}
+		serve(service, secure)
+	}
+	public, err := s.public(service)
+	if err != nil {
+		return nil, err
+	}
+	serve(public, netutil.LimitListener(plain, limits.ServiceConnections))
+	s.addresses(plain.Addr(), urls)
+	if s.flags.https.metrics == "" {
+		return runs, nil
+	}
+	numbers, err := listenAt(ctx, s.flags.https.metrics, "--metrics-listen")
+	if err != nil {
+		return nil, err
+	}
+	urls.listeners, urls.Metrics = append(urls.listeners, numbers), "http://"+numbers.Addr().String()+"/metrics"
+	// Numbers without names, and whether it works: they need no encryption.
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", metricsOnly(public.Metrics()))
+	mux.Handle("/healthz", public)
+	mux.Handle("/readyz", public)
+	serve(mux, numbers)
+	return runs, nil
+}
+
+func listenAt(ctx context.Context, address, flag string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, failedf(text{"адрес %s занят или недоступен", "the address %s is taken or cannot be used"}, address).withCause(err).
+			withHint(text{"укажите другой " + flag, "give another " + flag})
+	}
+	return l, nil
 }

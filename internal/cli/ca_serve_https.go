@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"net/http"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
@@ -41,7 +40,7 @@ func (a *app) caHTTPSFlags(c *cobra.Command, h *caHTTPS) {
 // check refuses flags that do not fit together.
 func (h *caHTTPS) check() error {
 	switch {
-	case h.address == "" && (h.tlsCert != "" || h.tlsKey != "" || len(h.profiles) > 0 || h.accounts != "" || h.metrics != "" || h.tls12):
+	case h.address == "" && (h.tlsCert != "" || h.tlsKey != "" || len(h.profiles) > 0 || h.accounts != "" || h.tls12):
 		return usageError(text{"эти флаги действуют только вместе с --https", "these flags mean something only with --https"})
 	case h.address != "" && (h.tlsCert == "" || h.tlsKey == ""):
 		return usageError(text{"для --https нужны --tls-cert и --tls-key", "--https needs --tls-cert and --tls-key"})
@@ -53,80 +52,25 @@ func (h *caHTTPS) check() error {
 	return nil
 }
 
-// caURLs say where `ca serve` answers.
-type caURLs struct {
-	Listen  string `json:"listen"`
-	HTTPS   string `json:"https,omitempty"`
-	Metrics string `json:"metrics,omitempty"`
-
-	listeners []net.Listener
-}
-
-func (u *caURLs) close() {
-	for _, l := range u.listeners {
-		l.Close() //nolint:errcheck,gosec // nothing was accepted
-	}
-}
-
-func (u *caURLs) say(a *app) {
-	if u.HTTPS != "" {
-		a.sayf(text{"API запросов и EST: %s", "the API of requests and EST: %s"}, u.HTTPS)
-	}
-	if u.Metrics != "" {
-		a.sayf(text{"показатели: %s", "metrics: %s"}, u.Metrics)
-	}
-}
-
-// openHTTPS listens where the flags say; run serves until its context is done.
-// Without --https it serves nothing.
-func (a *app) openHTTPS(ctx context.Context, h *caHTTPS, local *localIssuer, log *slog.Logger) (run func(context.Context) error, urls *caURLs, err error) {
-	urls = &caURLs{}
+// openHTTPS listens where the flags say. Without --https there is neither a
+// listener nor a service.
+func (a *app) openHTTPS(ctx context.Context, h *caHTTPS, local *localIssuer, log *slog.Logger) (net.Listener, *server.CAService, error) {
 	if h.address == "" {
-		return func(ctx context.Context) error { <-ctx.Done(); return nil }, urls, nil
+		return nil, nil, nil
 	}
 	service, err := a.caService(h, local, log)
 	if err != nil {
-		return nil, urls, err
+		return nil, nil, err
 	}
 	pair, err := tls.LoadX509KeyPair(h.tlsCert, h.tlsKey)
 	if err != nil {
-		return nil, urls, failedf(text{"%s, %s: не читаются как сертификат и ключ сервера", "%s, %s: cannot be read as a server's certificate and key"}, h.tlsCert, h.tlsKey).withCause(err)
+		return nil, nil, failedf(text{"%s, %s: не читаются как сертификат и ключ сервера", "%s, %s: cannot be read as a server's certificate and key"}, h.tlsCert, h.tlsKey).withCause(err)
 	}
-	main, err := h.listen(ctx, h.address)
+	l, err := listenAt(ctx, h.address, "--https")
 	if err != nil {
-		return nil, urls, err
+		return nil, nil, err
 	}
-	urls.listeners, urls.HTTPS = append(urls.listeners, main), "https://"+main.Addr().String()
-	secure := tls.NewListener(netutil.LimitListener(main, limits.ServiceConnections), server.CATLS(pair, h.tls12))
-	run = func(ctx context.Context) error { return server.Serve(ctx, server.New(service, log), secure, grace) }
-	if h.metrics == "" {
-		return run, urls, nil
-	}
-	numbers, err := h.listen(ctx, h.metrics)
-	if err != nil {
-		urls.close()
-		return nil, urls, err
-	}
-	urls.listeners, urls.Metrics = append(urls.listeners, numbers), "http://"+numbers.Addr().String()+"/metrics"
-	// Numbers without names, and whether it works: they need no encryption.
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", metricsOnly(service.Metrics()))
-	mux.Handle("/healthz", service)
-	mux.Handle("/readyz", service)
-	plain := server.New(mux, log)
-	requests := run
-	return func(ctx context.Context) error {
-		return both(ctx, requests, func(ctx context.Context) error { return server.Serve(ctx, plain, numbers, grace) })
-	}, urls, nil
-}
-
-func (h *caHTTPS) listen(ctx context.Context, address string) (net.Listener, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, failedf(text{"адрес %s занят или недоступен", "the address %s is taken or cannot be used"}, address).withCause(err).
-			withHint(text{"укажите другой", "give another"})
-	}
-	return l, nil
+	return tls.NewListener(netutil.LimitListener(l, limits.ServiceConnections), server.CATLS(pair, h.tls12)), service, nil
 }
 
 // caService makes the handlers.

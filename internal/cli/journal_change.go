@@ -16,38 +16,60 @@ import (
 )
 
 func (a *app) journalSignCommand() *cobra.Command {
-	var dir string
+	var f journalFlags
+	var key string
 	var out output
 	c := &cobra.Command{
-		Use:   "sign --dir D [-o F]",
-		Short: a.t(text{"подписать вершины журнала ключом УЦ", "sign the heads of the journal with the authority's key"}),
+		Use:   "sign --dir D [-o F] | sign --key K -o F",
+		Short: a.t(text{"подписать вершины журнала", "sign the heads of the journal"}),
 		Long: a.t(text{
-			"Подпись удостоверяет всё, что записано до этого момента. Копию (-o F) храните отдельно от УЦ: по ней находится и журнал, " +
-				"переписанный целиком.",
-			"The signature vouches for everything on record up to now. Keep a copy (-o F) away from the authority: by it even a journal that " +
-				"was rewritten as a whole is found.",
+			"Подпись удостоверяет всё, что записано до этого момента. С --dir журнал УЦ подписывается его ключом, с --key журнал из домашней " +
+				"папки вашим. Копию (-o F) храните отдельно: по ней находится и журнал, переписанный целиком (journal verify --heads F).",
+			"The signature vouches for everything on record up to now. With --dir an authority's journal is signed with its key, with --key the " +
+				"journal in the home with yours. Keep a copy (-o F) elsewhere: by it even a journal that was rewritten as a whole is found " +
+				"(journal verify --heads F).",
 		}),
-		Example: "  gosklyuch journal sign --dir issuing -o heads.json",
+		Example: "  gosklyuch journal sign --dir issuing -o heads.json\n  gosklyuch journal sign --key citizen -o heads.json",
 		Args:    args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.orKey(key); err != nil {
+				return err
+			}
+			if key != "" && out.path == "" {
+				return usageError(text{"нужен -o: подписанные вершины домашнего журнала хранятся только в этом файле", "-o is needed: the signed heads of the home's journal are kept in that file alone"})
+			}
 			if out.path != "" {
 				if err := out.checkFree(); err != nil {
 					return err
 				}
 			}
-			h, err := a.signHeads(cmd.Context(), dir)
+			h, err := a.signHeads(cmd.Context(), f.dir, key)
 			if err != nil {
 				return journalError(err)
 			}
 			return a.writeHeads(h, out)
 		},
 	}
-	a.dirFlag(c, &dir)
+	a.journalDirFlag(c, &f)
+	c.Flags().StringVar(&key, "key", "", a.t(keyHelp))
 	a.outputFlags(c, &out, false)
 	return c
 }
 
-func (a *app) signHeads(ctx context.Context, dir string) (journal.SignedHeads, error) {
+// orKey says that an authority's journal is signed by its own key and the one in
+// the home by that of a person.
+func (f journalFlags) orKey(key string) error {
+	if (f.dir == "") == (key == "") {
+		return usageError(text{"нужно одно из двух: --dir для журнала УЦ или --key для журнала из домашней папки", "one of two is needed: --dir for an authority's journal, or --key for the journal in the home"})
+	}
+	return nil
+}
+
+func (a *app) signHeads(ctx context.Context, dir, key string) (journal.SignedHeads, error) {
+	if key != "" {
+		h, _, err := a.signHomeHeads(ctx, key)
+		return h, err
+	}
 	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
 	switch {
 	case err == nil:
@@ -89,6 +111,18 @@ func keepHeadsSigned(ctx context.Context, i *ca.Issuer, log *slog.Logger) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// signDueHeads signs the heads of an authority that is not being served, at the
+// end of a command that had its key open anyway. What the command did is done: a
+// failure is a warning.
+func (a *app) signDueHeads(ctx context.Context, i *ca.Issuer) {
+	if ctx.Err() != nil {
+		return
+	}
+	if _, err := i.SignDueHeads(ctx, actor(), headsEvery); err != nil {
+		a.warnf(text{"вершины журнала не подписаны: %s", "the heads of the journal were not signed: %s"}, safe(a.t(a.sentence(journalError(err)).message)))
 	}
 }
 
@@ -142,7 +176,7 @@ func (a *app) journalEraseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e := ca.Erasure{Node: node, Seq: seq, Fields: fields, Actor: actor(), Reason: reason, Time: a.now()}
+			e := journal.Erasure{Node: node, Seq: seq, Fields: fields, Actor: actor(), Reason: reason, Time: a.now()}
 			return a.erase(cmd.Context(), j, e)
 		},
 	}
@@ -154,7 +188,7 @@ func (a *app) journalEraseCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) erase(ctx context.Context, j journalSource, e ca.Erasure) error {
+func (a *app) erase(ctx context.Context, j journalSource, e journal.Erasure) error {
 	r, err := recordAt(ctx, j, e.Node, e.Seq)
 	if err != nil {
 		return journalError(err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/gosklyuch/gosklyuch/journal"
-	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // damageTexts say what is wrong at a place of a chain.
@@ -15,6 +14,8 @@ var damageTexts = map[journal.Kind]text{
 	journal.Removed:   {"удалена", "was removed"},
 	journal.Reordered: {"стоит не на своём месте", "is not in its place"},
 	journal.Truncated: {"отсутствует вместе со всем, что было после неё", "is missing, with everything that came after it"},
+	journal.Erased:    {"лишилась значения, а записи о стирании нет", "lost a value, and no record says that it was erased"},
+	journal.Headless:  {"и следующие не подтверждены: файл вершины (journal.jsonl.head) удалён или заменён старым", "and those behind it have no head: its file (journal.jsonl.head) was removed or replaced by an older one"},
 }
 
 // damageText is the sentence for a damaged chain.
@@ -41,7 +42,7 @@ var journalSentences = []struct {
 }{
 	{journal.ErrNoRecord, exitFailed, text{"в журнале нет такой записи", "the journal has no such record"}, text{"список: gosklyuch journal list", "the list: gosklyuch journal list"}},
 	{journal.ErrNoField, exitUsage, text{"в записи нет такого поля", "the record has no such field"}, text{"поля: subject и data.КЛЮЧ, см. gosklyuch journal show", "fields: subject and data.KEY, see gosklyuch journal show"}},
-	{ca.ErrErasure, exitFailed, text{"это из журнала не стирается", "this is not erased from the journal"}, text{"записи heads и erase никого не называют и нужны для проверки", "records of heads and erase name nobody and are needed for checking"}},
+	{journal.ErrErasure, exitFailed, text{"это из журнала не стирается", "this is not erased from the journal"}, text{"записи heads и erase никого не называют и нужны для проверки", "records of heads and erase name nobody and are needed for checking"}},
 	{journal.ErrNotCovered, exitFailed, text{"запись сделана позже последних подписанных вершин журнала", "the record is newer than the last signed heads of the journal"}, text{"подпишите вершины: gosklyuch journal sign", "sign the heads: gosklyuch journal sign"}},
 	{journal.ErrLocked, exitFailed, text{"журнал слишком долго занят другим процессом", "another process holds the journal for too long"}, text{"дождитесь его или остановите", "wait for it or stop it"}},
 	{journal.ErrAuthority, exitInvalid, text{"вершины журнала подписаны не этим УЦ", "the heads of the journal are those of another authority"}, text{}},

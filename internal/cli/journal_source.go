@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"path/filepath"
@@ -28,7 +27,7 @@ type journalSource interface {
 	records(ctx context.Context, node string, after uint64) iter.Seq2[journal.Record, error]
 	verify(ctx context.Context) (map[string]journal.Head, error)
 	prove(ctx context.Context, node string, seq uint64) (journal.Proof, error)
-	erase(ctx context.Context, e ca.Erasure) (journal.Record, error)
+	erase(ctx context.Context, e journal.Erasure) (journal.Record, error)
 	close()
 }
 
@@ -145,14 +144,8 @@ func (j fileJournal) prove(context.Context, string, uint64) (journal.Proof, erro
 	return journal.Proof{}, journal.ErrNotCovered
 }
 
-func (j fileJournal) erase(ctx context.Context, e ca.Erasure) (journal.Record, error) {
-	if e.Node != journal.DefaultNode {
-		return journal.Record{}, journal.ErrNoRecord
-	}
-	return j.f.Erase(ctx, e.Seq, e.Fields, journal.Entry{
-		Time: e.Time, Actor: e.Actor, Event: "erase", Subject: fmt.Sprintf("%s/%d", e.Node, e.Seq),
-		Data: map[string]string{"reason": e.Reason},
-	})
+func (j fileJournal) erase(ctx context.Context, e journal.Erasure) (journal.Record, error) {
+	return j.f.Erase(ctx, e)
 }
 
 func (j fileJournal) close() {}
@@ -194,7 +187,7 @@ func (j ledgerJournal) prove(ctx context.Context, node string, seq uint64) (jour
 	return ca.Prove(ctx, j.l, node, seq)
 }
 
-func (j ledgerJournal) erase(ctx context.Context, e ca.Erasure) (journal.Record, error) {
+func (j ledgerJournal) erase(ctx context.Context, e journal.Erasure) (journal.Record, error) {
 	r, err := ca.EraseRecord(ctx, j.l, e)
 	if errors.Is(err, ca.ErrNotFound) {
 		err = journal.ErrNoRecord
@@ -223,7 +216,7 @@ func (j socketJournal) prove(ctx context.Context, node string, seq uint64) (jour
 	return j.c.Prove(ctx, node, seq)
 }
 
-func (j socketJournal) erase(ctx context.Context, e ca.Erasure) (journal.Record, error) {
+func (j socketJournal) erase(ctx context.Context, e journal.Erasure) (journal.Record, error) {
 	r, err := j.c.EraseRecord(ctx, e)
 	if errors.Is(err, ca.ErrNotFound) {
 		err = journal.ErrNoRecord

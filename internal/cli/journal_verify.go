@@ -42,7 +42,7 @@ func (a *app) journalVerifyCommand() *cobra.Command {
 	var f journalFlags
 	var proof, cert, heads string
 	c := &cobra.Command{
-		Use:   "verify [--dir D] [--heads F] | verify --proof F [--cert F | --dir D]",
+		Use:   "verify [--dir D] [--heads F [--cert F]] | verify --proof F [--cert F | --dir D]",
 		Short: a.t(text{"проверить целостность журнала или доказательство о записи", "check that the journal is whole, or a proof about a record"}),
 		Long: a.t(text{
 			"Без --proof читает весь журнал: изменённая, удалённая, переставленная или отрезанная запись находится, и место называется. " +
@@ -53,23 +53,26 @@ func (a *app) journalVerifyCommand() *cobra.Command {
 		Example: "  gosklyuch journal verify --dir issuing\n  gosklyuch journal verify --proof record-7.json --cert issuing.cer",
 		Args:    args(0, 0, text{}),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cert != "" && proof == "" && heads == "" {
+				return usageError(text{"--cert нужен вместе с --proof или --heads", "--cert goes with --proof or --heads"})
+			}
 			if proof != "" {
 				return a.verifyProof(proof, cert, f)
 			}
-			return a.verifyJournal(cmd.Context(), f, heads)
+			return a.verifyJournal(cmd.Context(), f, heads, cert)
 		},
 	}
 	a.journalDirFlag(c, &f)
 	c.Flags().StringVar(&heads, "heads", "", a.t(text{"подписанные вершины, сохранённые командой journal sign -o", "signed heads that journal sign -o wrote"}))
 	c.Flags().StringVar(&proof, "proof", "", a.t(text{"доказательство, сделанное командой journal prove", "a proof that journal prove made"}))
-	c.Flags().StringVar(&cert, "cert", "", a.t(text{"сертификат УЦ, которому вы доверяете", "the certificate of the authority that you trust"}))
+	c.Flags().StringVar(&cert, "cert", "", a.t(text{"сертификат УЦ или владельца ключа, которому вы доверяете", "the certificate of the authority or of the key's owner, that you trust"}))
 	a.showPersonalFlag(c, &f)
 	c.MarkFlagsMutuallyExclusive("proof", "heads")
 	c.MarkFlagsMutuallyExclusive("cert", "dir")
 	return c
 }
 
-func (a *app) verifyJournal(ctx context.Context, f journalFlags, headsFile string) error {
+func (a *app) verifyJournal(ctx context.Context, f journalFlags, headsFile, certFile string) error {
 	j, err := a.openJournal(ctx, f)
 	if err != nil {
 		return err
@@ -77,7 +80,7 @@ func (a *app) verifyJournal(ctx context.Context, f journalFlags, headsFile strin
 	defer j.close()
 	heads, err := j.verify(ctx)
 	if err == nil && headsFile != "" {
-		err = a.compareHeads(ctx, j, f, headsFile)
+		err = a.compareHeads(ctx, j, f, headsFile, certFile)
 	}
 	if err != nil {
 		return a.damaged(err)
@@ -123,10 +126,23 @@ func (a *app) damaged(err error) error {
 	return verdict{exitInvalid}
 }
 
+// signerOf returns the certificate of who signed a journal's heads: that of the
+// authority, and for the home one that the caller trusts.
+func (a *app) signerOf(f journalFlags, certFile string) (*pki.Certificate, error) {
+	switch {
+	case f.dir != "":
+		return a.authorityOf(f.dir)
+	case certFile != "":
+		return a.readCertificate(certFile)
+	}
+	return nil, usageError(text{"к --heads нужен --dir (журнал УЦ) или --cert (чей ключ подписал вершины)", "--heads goes with --dir (an authority's journal) or --cert (whose key signed the heads)"})
+}
+
 // compareHeads checks a journal against signed heads from elsewhere.
-func (a *app) compareHeads(ctx context.Context, j journalSource, f journalFlags, file string) error {
-	if f.dir == "" {
-		return usageError(text{"--heads нужен вместе с --dir", "--heads goes with --dir"})
+func (a *app) compareHeads(ctx context.Context, j journalSource, f journalFlags, file, certFile string) error {
+	authority, err := a.signerOf(f, certFile)
+	if err != nil {
+		return err
 	}
 	b, err := a.readFile(file)
 	if err != nil {
@@ -136,14 +152,7 @@ func (a *app) compareHeads(ctx context.Context, j journalSource, f journalFlags,
 	if err != nil {
 		return failedf(text{"%s: это не подписанные вершины журнала", "%s: these are no signed heads of a journal"}, file).withCause(err)
 	}
-	authority, err := a.authorityOf(f.dir)
-	if err != nil {
-		return err
-	}
-	if kept.Authority != journal.AuthorityDigest(authority) {
-		return journal.ErrAuthority
-	}
-	if err := kept.Verify(authority.PublicKey); err != nil {
+	if err := kept.VerifyBy(authority); err != nil {
 		return err
 	}
 	now, err := j.heads(ctx)
@@ -258,8 +267,8 @@ func (a *app) journalProveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if (f.dir == "") == (key == "") {
-				return usageError(text{"нужно одно из двух: --dir для журнала УЦ или --key для журнала из домашней папки", "one of two is needed: --dir for an authority's journal, or --key for the journal in the home"})
+			if err := f.orKey(key); err != nil {
+				return err
 			}
 			if err := out.checkFree(); err != nil {
 				return err
@@ -294,53 +303,65 @@ func (a *app) prove(ctx context.Context, f journalFlags, key string, seq uint64)
 		}
 		return j.prove(ctx, node, seq)
 	}
-	k, err := a.openKey(ctx, key, secretPassword)
+	heads, cert, err := a.signHomeHeads(ctx, key)
 	if err != nil {
 		return journal.Proof{}, err
-	}
-	defer k.close()
-	if k.cert == nil {
-		return journal.Proof{}, usageErrorf(text{"у ключа %s нет сертификата", "the key %s carries no certificate"}, key)
 	}
 	home, err := a.homeDir()
 	if err != nil {
 		return journal.Proof{}, err
 	}
-	file := journal.NewFile(filepath.Join(home, homeJournal))
-	c, err := chainOfFile(file)
-	if err != nil {
-		return journal.Proof{}, err
-	}
-	heads, err := journal.Heads{
-		Number: 1, Time: a.now(), Authority: journal.AuthorityDigest(k.cert), Chains: []journal.ChainHead{c},
-	}.Sign(nil, k.signer)
-	if err != nil {
-		return journal.Proof{}, err
-	}
-	p, err := journal.Prove(file.Records(), c.Node, seq, heads)
-	p.Certificate = k.cert.Raw
+	p, err := journal.Prove(journal.NewFile(filepath.Join(home, homeJournal)).Records(), journal.DefaultNode, seq, heads)
+	p.Certificate = cert.Raw
 	return p, err
 }
 
-// chainOfFile verifies the journal in the home and returns its end with its tree.
-func chainOfFile(file *journal.File) (journal.ChainHead, error) {
-	head, err := file.Head()
+// signHomeHeads verifies the journal in the home and signs its end with a
+// person's key. Each statement stands for itself: the home keeps none of them.
+func (a *app) signHomeHeads(ctx context.Context, key string) (journal.SignedHeads, *pki.Certificate, error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return journal.SignedHeads{}, nil, err
+	}
+	chain, err := chainOfFile(ctx, journal.NewFile(filepath.Join(home, homeJournal)))
+	if err != nil {
+		return journal.SignedHeads{}, nil, err
+	}
+	k, err := a.openKey(ctx, key, secretPassword)
+	if err != nil {
+		return journal.SignedHeads{}, nil, err
+	}
+	defer k.close()
+	if k.cert == nil {
+		return journal.SignedHeads{}, nil, usageErrorf(text{"у ключа %s нет сертификата", "the key %s carries no certificate"}, key)
+	}
+	signed, err := journal.Heads{
+		Number: 1, Time: a.now(), Authority: journal.AuthorityDigest(k.cert), Chains: []journal.ChainHead{chain},
+	}.Sign(nil, k.signer)
+	if err == nil {
+		err = signed.VerifyBy(k.cert) // a key whose certificate has expired
+	}
+	return signed, k.cert, err
+}
+
+// chainOfFile verifies the journal in the home and returns its end with its
+// tree. Others may append meanwhile: what they add is left for the next time.
+func chainOfFile(ctx context.Context, file *journal.File) (journal.ChainHead, error) {
+	head, err := file.Verify(ctx)
 	if err != nil {
 		return journal.ChainHead{}, err
 	}
 	var tree journal.Tree
-	got, err := journal.Verify(func(yield func(journal.Record, error) bool) {
-		for r, err := range file.Records() {
-			tree.Add(r.Hash)
-			if !yield(r, err) {
-				return
-			}
+	for r, err := range file.Records() {
+		if err != nil {
+			return journal.ChainHead{}, err
 		}
-	}, head)
-	if err != nil {
-		return journal.ChainHead{}, err
+		if r.Seq > head.Seq {
+			break
+		}
+		tree.Add(r.Hash)
 	}
-	return journal.NewChainHead(got, tree)
+	return journal.NewChainHead(head, tree)
 }
 
 // writeProof takes personal data out of a proof unless it is asked for, and

@@ -66,9 +66,9 @@ func (a *app) requestRenewCommand() *cobra.Command {
 }
 
 // renewal makes the message: a request by the new owner's key for the old
-// certificate's subject, signed with the old key.
+// certificate's subject and other names, signed with the old key.
 func renewal(old, owner *openedKey, at time.Time) ([]byte, error) {
-	der, err := pki.CreateRequest(rand.Reader, &pki.RequestTemplate{Subject: old.cert.Subject}, owner.signer)
+	der, err := pki.CreateRequest(rand.Reader, &pki.RequestTemplate{Subject: old.cert.Subject, SubjectAltNames: old.cert.SubjectAltNames}, owner.signer)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ func scriptPostgres(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	tb := scriptTB{ts: ts}
 	s := postgres.Start(tb, "fsync = off")
+	ts.Value(databaseOfScript).(*scriptDatabase).server = s
 	s.SQL(tb, "postgres", "CREATE ROLE ca LOGIN PASSWORD 'pg-secret'")
 	for _, name := range args {
 		s.SQL(tb, "postgres", `CREATE DATABASE "`+name+`" OWNER ca`)
@@ -51,4 +52,27 @@ func scriptPostgres(ts *testscript.TestScript, neg bool, args []string) {
 	file := ts.MkAbs("pgpass")
 	ts.Check(os.WriteFile(file, []byte("*:*:*:ca:pg-secret\n"), 0o600))
 	ts.Setenv("PGPASSFILE", file)
+}
+
+// databaseOfScript is the key of a script's *scriptDatabase.
+const databaseOfScript = "database"
+
+// A scriptDatabase is the server that a script has started; nil is none.
+type scriptDatabase struct{ server *postgres.Server }
+
+// scriptPgserver is the command pgserver kill|up: the database loses its power,
+// or gets it back.
+func scriptPgserver(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(databaseOfScript).(*scriptDatabase).server
+	if neg || len(args) != 1 || s == nil {
+		ts.Fatalf("usage: pgserver kill|up, after postgres")
+	}
+	switch args[0] {
+	case "kill":
+		s.Kill()
+	case "up":
+		s.Up(scriptTB{ts: ts})
+	default:
+		ts.Fatalf("usage: pgserver kill|up")
+	}
 }

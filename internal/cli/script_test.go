@@ -54,6 +54,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("LC_ALL", "C.UTF-8")
 			e.Setenv("PW", "Secret-Password-1")
+			e.Values[databaseOfScript] = new(scriptDatabase)
 			if err := softHSMConfig(e); err != nil {
 				return err
 			}
@@ -62,7 +63,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "json": scriptJSON, "jsonenv": scriptJSONEnv, "cut": scriptCut, "flip": scriptFlip,
 			"pki": scriptMakePKI, "armor": scriptArmor, "fill": scriptFill, "freeport": scriptFreePort, "await": scriptAwait,
-			"unpack": scriptUnpack, "tsa": scriptTSA, "tsl": scriptTrustList, "http": scriptHTTP, "postgres": scriptPostgres,
+			"unpack": scriptUnpack, "tsa": scriptTSA, "tsl": scriptTrustList, "http": scriptHTTP, "postgres": scriptPostgres, "pgserver": scriptPgserver,
+			"eventually": scriptEventually, "eventually-http": scriptEventuallyHTTP,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

@@ -20,12 +20,14 @@ const (
 	secretNewPassword
 	secretParentPassword
 	secretOCSPPassword
+	secretTSAPassword
 	secretPIN
 	secretNewPIN
 	secretSOPIN
 	secretPUK
 	secretParentPIN
 	secretOCSPPIN
+	secretTSAPIN
 )
 
 // pinOf says which PIN opens the token of a key whose password, where it has
@@ -36,6 +38,8 @@ func pinOf(kind secretKind) secretKind {
 		return secretParentPIN
 	case secretOCSPPassword:
 		return secretOCSPPIN
+	case secretTSAPassword:
+		return secretTSAPIN
 	default:
 		return secretPIN
 	}
@@ -76,6 +80,11 @@ var secretKinds = []struct {
 		text{"Пароль ключа OCSP", "Password of the OCSP key"},
 	},
 	{
+		secretTSAPassword, "tsa-password-file", "GOSKLYUCH_TSA_PASSWORD",
+		text{"файл с паролем ключа службы меток времени", "file with the password of the time-stamping key"},
+		text{"Пароль ключа меток времени", "Password of the time-stamping key"},
+	},
+	{
 		secretPIN, "pin-file", "GOSKLYUCH_PIN",
 		text{"файл с PIN токена", "file with the token's PIN"},
 		text{"PIN", "PIN"},
@@ -104,6 +113,11 @@ var secretKinds = []struct {
 		secretOCSPPIN, "ocsp-pin-file", "GOSKLYUCH_OCSP_PIN",
 		text{"файл с PIN токена службы OCSP", "file with the PIN of the OCSP service's token"},
 		text{"PIN токена службы OCSP", "PIN of the OCSP service's token"},
+	},
+	{
+		secretTSAPIN, "tsa-pin-file", "GOSKLYUCH_TSA_PIN",
+		text{"файл с PIN токена службы меток времени", "file with the PIN of the time-stamping service's token"},
+		text{"PIN токена службы меток времени", "PIN of the time-stamping service's token"},
 	},
 }
 

@@ -173,7 +173,7 @@ func (a *app) listenAndServe(ctx context.Context, s *verifyService, service *ser
 		urls.Metrics = "http://" + ln.Addr().String() + "/metrics"
 		verification, handler := run, server.Router{"/metrics": metricsOnly(service.Metrics())}
 		run = func(ctx context.Context) error {
-			return both(ctx, verification, func(ctx context.Context) error {
+			return together(ctx, verification, func(ctx context.Context) error {
 				return server.Serve(ctx, server.New(handler, log), ln, grace)
 			})
 		}

@@ -29,4 +29,16 @@ const (
 	BulkRequests = 10_000_000
 	// BulkRow bounds one row of a table of requests in octets.
 	BulkRow = 64 << 10
+	// RequestAltNames bounds the names of a subjectAltName that somebody asks
+	// for: a person has a few addresses, a server some tens of host names.
+	RequestAltNames = 100
+	// RequestStatements bounds the signed statements of one request: reviews,
+	// the approvals and those in place of approvals that no longer count.
+	RequestStatements = 64
+	// SocketBulk bounds the requests of one line of the bulk issue through the
+	// authority's socket: one transaction.
+	SocketBulk = 256
+	// SocketBulkBytes bounds their octets together: in Base64, with the members
+	// around them, they are below SocketRequest.
+	SocketBulkBytes = 1 << 20
 )

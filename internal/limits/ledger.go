@@ -29,4 +29,34 @@ const (
 
 	// LedgerDSN bounds the address of a database.
 	LedgerDSN = 4096
+
+	// SearchText bounds what is typed to find certificates, SearchPrefix how
+	// few characters of a word are looked for: one letter begins a tenth of
+	// all words.
+	SearchText   = 200
+	SearchPrefix = 2
+
+	// SearchWords and SearchWord bound the words under which a certificate is
+	// found, and their octets: a name of the longest has about twenty, and
+	// what differs only behind 30 Cyrillic letters is told apart by a person.
+	SearchWords = 32
+	SearchWord  = 60
+
+	// SearchResults is how many entries a search, or a look at those that
+	// expire, returns at most; a page of a person's list has fewer.
+	SearchResults = 1000
+
+	// SearchLook is how many entries a search for several words looks
+	// through at most: a fraction of a second.
+	SearchLook = 20000
+
+	// LedgerWords is how many words stand together in one part of bbolt's
+	// index of words. A new certificate touches pages of the last part only,
+	// about 600, so it costs the same however many there are; a search looks
+	// into every part, 250 of them for a million certificates.
+	LedgerWords = 32 << 10
+
+	// LedgerReindex is how many entries of an older bbolt file are indexed in
+	// one transaction.
+	LedgerReindex = 10000
 )

@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -25,8 +26,15 @@ type Authority interface {
 
 var _ Authority = (*Issuer)(nil)
 
-// ErrProfile is returned for a profile name that is not known.
-var ErrProfile = errors.New("ca: unknown profile")
+var (
+	// ErrProfile is returned for a profile name that is not known.
+	ErrProfile = errors.New("ca: unknown profile")
+	// ErrSuperseded is returned for a version of a profile that has a later
+	// one. Only requests that were handed in under it are still issued by it:
+	// what a later version asks for, such as approvals, nobody goes around by
+	// naming an earlier one.
+	ErrSuperseded = errors.New("ca: the profile has a later version")
+)
 
 // IssueRequest implements [Authority].
 func (i *Issuer) IssueRequest(ctx context.Context, name string, r Request) (*pki.Certificate, error) {
@@ -34,6 +42,10 @@ func (i *Issuer) IssueRequest(ctx context.Context, name string, r Request) (*pki
 		return nil, errors.New("ca: a request is required")
 	}
 	prepared, err := i.prepareNamed(ctx, name, r)
+	if errors.Is(err, ErrApprovalNeeded) || errors.Is(err, ErrSuperseded) {
+		// Somebody tried the way past the people who must agree.
+		return nil, i.refused(ctx, "issue", RequestID(r.CSR), r.Actor, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +53,19 @@ func (i *Issuer) IssueRequest(ctx context.Context, name string, r Request) (*pki
 }
 
 // profileFor finds the profile that a reference or, where it is "", the subject
-// names.
+// names, for something new: the error is [ErrProfile] or [ErrSuperseded].
 func (i *Issuer) profileFor(ref string, subject pki.Name) (Profile, error) {
 	if ref == "" {
 		return i.profiles.For(subject)
 	}
-	return i.profiles.Find(ref)
+	p, err := i.profiles.Find(ref)
+	if err != nil {
+		return Profile{}, err
+	}
+	if last, err := i.profiles.Find(p.Name); err != nil || last.Version != p.Version {
+		return Profile{}, errors.Join(fmt.Errorf("%w: %s after %s", ErrSuperseded, last.Ref(), p.Ref()), err)
+	}
+	return p, nil
 }
 
 // page is how many entries List reads in one view, so that no writer waits

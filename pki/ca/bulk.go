@@ -16,7 +16,8 @@ import (
 
 // BulkItem is one request of many.
 type BulkItem struct {
-	Name               string // of the caller's, for the result: a file's name, a row
+	Name               string // of the caller's, for the result: a file's name
+	Line               int    // of a table, for the result; 0 where there is none
 	CSR                []byte // DER of the PKCS #10 request
 	Profile            string // as in IssueRequest
 	Days               int    // as in Request
@@ -38,6 +39,7 @@ const (
 // that was issued before; nil for a refused item.
 type BulkResult struct {
 	Name        string
+	Line        int    // as in the item
 	ID          string // RequestID; "" where the request could not be read
 	Outcome     BulkOutcome
 	Serial      Serial
@@ -113,7 +115,7 @@ func (i *Issuer) prepareBatches(ctx context.Context, items iter.Seq[BulkItem], a
 		if count++; count > limits.BulkRequests {
 			return errors.New("ca: more requests than one bulk issue takes")
 		}
-		batch = append(batch, &bulkWork{item: item, result: BulkResult{Name: item.Name}})
+		batch = append(batch, &bulkWork{item: item, result: BulkResult{Name: item.Name, Line: item.Line}})
 		if len(batch) == bulkBatch {
 			if err := send(); err != nil {
 				return err
@@ -209,7 +211,7 @@ func (i *Issuer) writeBatch(tx Tx, batch []*bulkWork) error {
 }
 
 func (i *Issuer) writeWork(tx Tx, w *bulkWork) (BulkResult, error) {
-	r := BulkResult{Name: w.item.Name, ID: w.result.ID}
+	r := BulkResult{Name: w.item.Name, Line: w.item.Line, ID: w.result.ID}
 	old, err := tx.Request(r.ID)
 	switch {
 	case err == nil:

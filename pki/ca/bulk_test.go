@@ -27,15 +27,14 @@ func bulkItems(t testing.TB, n int) []ca.BulkItem {
 }
 
 func TestBulk(t *testing.T) {
-	d := newDesk(t, twoPeople())
+	slow := ca.OCSP()
+	slow.Name, slow.Approvals = "slow", twoPeople().Approvals
+	d := newDesk(t, slow)
 	items := bulkItems(t, 700) // more than one transaction
-	for i := range items {
-		items[i].Profile = "citizen@1"
-	}
 	items[3].CSR = []byte("nonsense")
 	items[5].Err = errors.New("unreadable")
-	items[7].Profile = "citizen" // asks for approvals
-	items[9].CSR = items[8].CSR  // twice in one run
+	items[7].Profile = "slow"   // asks for approvals
+	items[9].CSR = items[8].CSR // twice in one run
 	items[11].Days = 5000
 	in := d.submission(t, "tsa")
 	in.CSR = csr(t, generate(t, "gost2012-256", ""), &pki.RequestTemplate{Subject: dn(t, "CN=TSA")})

@@ -117,7 +117,7 @@ func followStates(t *testing.T, a *authority, dir string, openssl bool) {
 		want revocation.Status
 	}
 	var all []*subject
-	key := generate(t, "ecdsa-p256", "")
+	key := generate(t, "gost2012-256", "")
 	for range 8 {
 		all = append(all, &subject{a.issue(t, "citizen", citizenDN, key), revocation.Good})
 	}

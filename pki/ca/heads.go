@@ -8,17 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
-)
-
-// What the journal calls the signing of heads and an erasure.
-const (
-	headsEvent = "heads"
-	eraseEvent = "erase"
 )
 
 // headsDigest is the key under which the record of signed heads has their
@@ -46,6 +39,47 @@ func (i *Issuer) SignHeads(ctx context.Context, actor string) (journal.SignedHea
 			return out, err
 		}
 	}
+}
+
+// SignDueHeads does what [Issuer.SignHeads] does if the last signed heads are
+// older than every, or if there are none and the first record is: it is for
+// programs that run now and then. It reports whether they were due.
+func (i *Issuer) SignDueHeads(ctx context.Context, actor string, every time.Duration) (bool, error) {
+	due := i.now().Add(-every)
+	var last time.Time
+	err := i.ledger.View(ctx, func(tx ReadTx) error {
+		h, err := tx.LastSignedHeads()
+		if last = h.Time; err == nil || !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		last, err = firstRecord(tx)
+		return err
+	})
+	if err != nil || last.IsZero() || last.After(due) {
+		return false, err
+	}
+	_, err = i.SignHeads(ctx, actor)
+	return true, err
+}
+
+// firstRecord returns when the oldest chain begins; the zero time if none does.
+func firstRecord(tx ReadTx) (first time.Time, err error) {
+	heads, err := tx.Heads()
+	if err != nil {
+		return first, err
+	}
+	for node := range heads {
+		for r, err := range tx.Journal(node, 0) {
+			if err != nil {
+				return first, err
+			}
+			if first.IsZero() || r.Time.Before(first) {
+				first = r.Time
+			}
+			break
+		}
+	}
+	return first, nil
 }
 
 func (i *Issuer) signHeads(ctx context.Context, actor string) (journal.SignedHeads, error) {
@@ -78,7 +112,7 @@ func (i *Issuer) signHeads(ctx context.Context, actor string) (journal.SignedHea
 			return err
 		}
 		_, err := tx.Append(journal.Entry{
-			Time: i.now(), Actor: actor, Event: headsEvent, Subject: strconv.FormatUint(signed.Number, 10),
+			Time: i.now(), Actor: actor, Event: journal.EventHeads, Subject: strconv.FormatUint(signed.Number, 10),
 			Data: map[string]string{headsDigest: digest.String()},
 		})
 		return err
@@ -91,11 +125,7 @@ func (i *Issuer) ownHeads(h journal.SignedHeads) error {
 	if h.Number == 0 {
 		return nil
 	}
-	err := h.Verify(i.cert.PublicKey)
-	if err == nil && h.Authority != journal.AuthorityDigest(i.cert) {
-		err = journal.ErrAuthority
-	}
-	if err != nil {
+	if err := h.VerifyBy(i.cert); err != nil {
 		return &journal.HeadsError{Number: h.Number, Err: err}
 	}
 	return nil
@@ -126,7 +156,7 @@ func nextHeads(tx ReadTx, last journal.SignedHeads) (next journal.Heads, news bo
 		records := func(yield func(journal.Record, error) bool) {
 			for r, err := range tx.Journal(node, from.Seq) {
 				tree.Add(r.Hash)
-				news = news || r.Event != headsEvent
+				news = news || r.Event != journal.EventHeads
 				if !yield(r, err) {
 					return
 				}
@@ -146,7 +176,8 @@ func nextHeads(tx ReadTx, last journal.SignedHeads) (next journal.Heads, news bo
 
 // VerifyJournal checks the whole journal of a ledger: the series of signed
 // heads and their signatures by the authority's key, and every chain against
-// its head and against every signed statement about it. It returns the ends by
+// its head and against every signed statement about it, and that every value that is
+// missing was erased on record. It returns the ends by
 // the names of the nodes. The error is as [journal.VerifySigned] and
 // [journal.VerifyHeads] give it; it names the first damage.
 func VerifyJournal(ctx context.Context, l Ledger) (map[string]journal.Head, error) {
@@ -170,7 +201,7 @@ func VerifyJournal(ctx context.Context, l Ledger) (map[string]journal.Head, erro
 				return err
 			}
 		}
-		return nil
+		return series.tombs.Err()
 	})
 	return got, err
 }
@@ -179,10 +210,11 @@ func VerifyJournal(ctx context.Context, l Ledger) (map[string]journal.Head, erro
 type headsSeries struct {
 	last    journal.SignedHeads
 	digests map[uint64]journal.Digest
+	tombs   *journal.Tombstones
 }
 
 func verifySeries(ctx context.Context, tx ReadTx) (headsSeries, error) {
-	s := headsSeries{digests: map[uint64]journal.Digest{}}
+	s := headsSeries{digests: map[uint64]journal.Digest{}, tombs: new(journal.Tombstones)}
 	der, err := tx.Issuer()
 	if errors.Is(err, ErrNotFound) { // a new ledger, in which nothing is signed
 		for h, err := range tx.SignedHeads(0) {
@@ -229,6 +261,7 @@ func (s headsSeries) verifyChain(ctx context.Context, tx ReadTx, head journal.He
 			if stop = errors.Join(ctx.Err(), headsDamage(err)); stop != nil || !yield(r, err) {
 				return
 			}
+			s.tombs.See(r)
 		}
 	}
 	got, err := journal.VerifySigned(records, head, chainOf(tx, head.Node))
@@ -255,8 +288,8 @@ func headsDamage(err error) error {
 // a removed end of the series is found.
 func (s headsSeries) onRecord(r journal.Record) error {
 	digest, erased := r.Value(journal.FieldData(headsDigest))
-	if _, noSubject := r.Value(journal.FieldSubject); r.Event != headsEvent || erased || noSubject {
-		return nil
+	if _, noSubject := r.Value(journal.FieldSubject); r.Event != journal.EventHeads || erased || noSubject {
+		return nil // what was erased from such a record is for the tombstones to find
 	}
 	n, err := strconv.ParseUint(r.Subject, 10, 64)
 	if known, ok := s.digests[n]; err != nil || !ok || known.String() != digest {
@@ -299,41 +332,22 @@ func Prove(ctx context.Context, l Ledger, node string, seq uint64) (journal.Proo
 	return p, err
 }
 
-// Erasure names values of one journal record that are to be erased.
-type Erasure struct {
-	Node   string
-	Seq    uint64
-	Fields []string // as [journal.Record.Fields] names them; at least one
-	Actor  string
-	Reason string // why, for example the number of the person's application
-	Time   time.Time
-}
-
-// ErrErasure is returned for an erasure that names nothing, or a record of
-// signed heads or of an erasure: they name nobody, and the journal is checked
-// by them.
-var ErrErasure = errors.New("ca: this cannot be erased from the journal")
-
 // EraseRecord erases values of a record and puts that on record, with the names
-// of the fields. It returns what is left of the record.
-func EraseRecord(ctx context.Context, l Ledger, e Erasure) (journal.Record, error) {
+// of the fields. It returns what is left of the record. The error is
+// [ErrNotFound] for an unknown record, [journal.ErrNoField] for an unknown field
+// and [journal.ErrErasure] for what may not be erased.
+func EraseRecord(ctx context.Context, l Ledger, e journal.Erasure) (journal.Record, error) {
 	var out journal.Record
-	if len(e.Fields) == 0 {
-		return out, fmt.Errorf("%w: no field is named", ErrErasure)
-	}
 	err := l.Update(ctx, func(tx Tx) error {
 		r, err := tx.Erase(e.Node, e.Seq, e.Fields...)
 		if err != nil {
 			return err
 		}
-		if r.Event == headsEvent || r.Event == eraseEvent {
-			return fmt.Errorf("%w: a record of %q", ErrErasure, r.Event)
+		if err := e.Check(r); err != nil {
+			return err
 		}
 		out = r
-		_, err = tx.Append(journal.Entry{
-			Time: e.Time, Actor: e.Actor, Event: eraseEvent, Subject: fmt.Sprintf("%s/%d", e.Node, e.Seq),
-			Data: map[string]string{"fields": strings.Join(e.Fields, " "), "reason": e.Reason},
-		})
+		_, err = tx.Append(e.Entry())
 		return err
 	})
 	return out, err

@@ -115,6 +115,44 @@ func TestSignHeads(t *testing.T) {
 	wantErr(t, "after the certificate", err, ca.ErrOutsideValidity)
 }
 
+// TestSignDueHeads: a program that runs now and then signs once an hour, and the
+// first time an hour after the beginning.
+func TestSignDueHeads(t *testing.T) {
+	a := newRoot(t, generate(t, "gost2012-256", "cryptopro-a"), 0)
+	key := generate(t, "gost2012-256", "cryptopro-a")
+	begin := a.clock.t
+	for _, tt := range []struct {
+		after time.Duration
+		due   bool
+		last  uint64
+	}{
+		{59 * time.Minute, false, 0}, {time.Hour, true, 1}, {time.Hour + time.Second, false, 1}, {2*time.Hour + time.Second, true, 2},
+	} {
+		a.clock.t = begin.Add(tt.after)
+		a.issue(t, "ocsp", "CN=Client", key)
+		due, err := a.SignDueHeads(t.Context(), "test", time.Hour)
+		var last journal.SignedHeads
+		verr := a.ledger.View(t.Context(), func(tx ca.ReadTx) (err error) {
+			if last, err = tx.LastSignedHeads(); errors.Is(err, ca.ErrNotFound) {
+				err = nil
+			}
+			return err
+		})
+		if due != tt.due || last.Number != tt.last || err != nil || verr != nil {
+			t.Errorf("after %s: %v, number %d, %v, %v", tt.after, due, last.Number, err, verr)
+		}
+	}
+	a.clock.t = begin.Add(24 * time.Hour)
+	e := edited{Ledger: a.ledger, records: func(c []journal.Record) []journal.Record { return c[1:] }}
+	i, err := ca.New(t.Context(), ca.Config{Certificate: a.cert, Key: a.key, Ledger: e, Rules: sets.All(), Settings: settings(), Now: a.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.SignDueHeads(t.Context(), "test", time.Hour); !journal.IsDamage(err) {
+		t.Errorf("a damaged journal: %v", err)
+	}
+}
+
 // forge rewrites everything from record n on, as one can who has the ledger.
 func forge(n int) func(c []journal.Record) []journal.Record {
 	return func(c []journal.Record) []journal.Record {
@@ -265,7 +303,7 @@ func TestEraseAndProve(t *testing.T) {
 	if err != nil || old.Verify(a.cert) != nil || !strings.Contains(old.Record.Data["name"], "Иванов") {
 		t.Fatalf("%+v, %v", old.Record, err)
 	}
-	e := ca.Erasure{Node: "main", Seq: 2, Fields: []string{"data.name"}, Actor: "test", Reason: "заявление 7", Time: a.clock.t}
+	e := journal.Erasure{Node: "main", Seq: 2, Fields: []string{"data.name"}, Actor: "test", Reason: "заявление 7", Time: a.clock.t}
 	r, err := ca.EraseRecord(t.Context(), a.ledger, e)
 	if err != nil || !r.Intact() || r.Hash != old.Record.Hash {
 		t.Fatalf("%+v, %v", r, err)
@@ -297,15 +335,15 @@ func TestEraseAndProve(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
-		e    ca.Erasure
+		e    journal.Erasure
 		want error
 	}{
-		"heads":     {ca.Erasure{Node: "main", Seq: 3, Fields: []string{"subject"}}, ca.ErrErasure},
-		"erasure":   {ca.Erasure{Node: "main", Seq: 4, Fields: []string{"subject"}}, ca.ErrErasure},
-		"no field":  {ca.Erasure{Node: "main", Seq: 2}, ca.ErrErasure},
-		"bad field": {ca.Erasure{Node: "main", Seq: 2, Fields: []string{"actor"}}, journal.ErrNoField},
-		"no record": {ca.Erasure{Node: "main", Seq: 99, Fields: []string{"subject"}}, ca.ErrNotFound},
-		"no chain":  {ca.Erasure{Node: "none", Seq: 2, Fields: []string{"subject"}}, ca.ErrNotFound},
+		"heads":     {journal.Erasure{Node: "main", Seq: 3, Fields: []string{"subject"}}, journal.ErrErasure},
+		"erasure":   {journal.Erasure{Node: "main", Seq: 4, Fields: []string{"subject"}}, journal.ErrErasure},
+		"no field":  {journal.Erasure{Node: "main", Seq: 2}, journal.ErrErasure},
+		"bad field": {journal.Erasure{Node: "main", Seq: 2, Fields: []string{"actor"}}, journal.ErrNoField},
+		"no record": {journal.Erasure{Node: "main", Seq: 99, Fields: []string{"subject"}}, ca.ErrNotFound},
+		"no chain":  {journal.Erasure{Node: "none", Seq: 2, Fields: []string{"subject"}}, ca.ErrNotFound},
 	} {
 		tt.e.Time, tt.e.Actor = a.clock.t, "test"
 		_, err := ca.EraseRecord(t.Context(), a.ledger, tt.e)

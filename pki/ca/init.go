@@ -18,6 +18,9 @@ import (
 type RootOptions struct {
 	Subject pki.Name // required
 	Days    int      // 0: 15 years
+	// KeyDays is the period in which the private key may issue; 0 is three
+	// quarters of the validity. It must be shorter than that.
+	KeyDays int
 	// MaxPathLen is the number of authorities that may stand between the root
 	// and an end entity; negative is no limit.
 	MaxPathLen int
@@ -33,7 +36,7 @@ func NewRoot(key crypto.Signer, o RootOptions) (*pki.Certificate, error) {
 	if key == nil || len(o.Subject.RDNs) == 0 {
 		return nil, errors.New("ca: a key and a subject are required")
 	}
-	if o.Days < 0 || o.Days > maxDays {
+	if o.Days < 0 || o.Days > maxDays || o.KeyDays < 0 || o.KeyDays > maxDays {
 		return nil, errors.New("ca: days out of range")
 	}
 	if err := o.Rules.Check(); err != nil {
@@ -50,6 +53,9 @@ func NewRoot(key crypto.Signer, o RootOptions) (*pki.Certificate, error) {
 		return nil, refuse("publicKey", "%s cannot be an authority's", alg.KeyName(pub))
 	}
 	if err := checkWeak(pub); err != nil {
+		return nil, err
+	}
+	if err := checkSubject(Profile{LongNames: true}, o.Subject); err != nil {
 		return nil, err
 	}
 	t, err := o.template(pub)
@@ -73,14 +79,21 @@ func (o RootOptions) template(pub crypto.PublicKey) (*pki.CertificateTemplate, e
 		return nil, fmt.Errorf("ca: %w", err)
 	}
 	now := o.Now().UTC().Truncate(time.Second)
-	notAfter := now.AddDate(15, 0, 0)
+	notAfter := addMonths(now, 15*12)
 	if o.Days > 0 {
 		notAfter = now.AddDate(0, 0, o.Days)
+	}
+	keyEnd := authorityKeyEnd(now, notAfter)
+	if o.KeyDays > 0 {
+		keyEnd = now.AddDate(0, 0, o.KeyDays)
+	}
+	if !keyEnd.Before(notAfter) {
+		return nil, refuse("privateKeyUsagePeriod", "it must end before the certificate does")
 	}
 	return &pki.CertificateTemplate{
 		SerialNumber: serial.Big(), Subject: o.Subject, NotBefore: now, NotAfter: notAfter,
 		BasicConstraints: true, IsCA: true, MaxPathLen: max(o.MaxPathLen, -1), KeyUsage: authorityUsage,
-		PrivateKeyNotBefore: now, PrivateKeyNotAfter: authorityKeyEnd(now, notAfter),
+		PrivateKeyNotBefore: now, PrivateKeyNotAfter: keyEnd,
 		SubjectKeyID: keyID, AuthorityKeyID: keyID, Policies: authorityPolicies(),
 	}, nil
 }

@@ -63,6 +63,24 @@ type ReadTx interface {
 	// Listed iterates over the entries that belong on the next CRL: those
 	// for which [Entry.OnCRL] holds, in the order of serial numbers.
 	Listed() iter.Seq2[Entry, error]
+	// Days iterates over the UTC days that begin before to and do not end
+	// before from, and on which something happened, in their order. The counts
+	// are kept with the entries: no entry is looked at.
+	Days(from, to time.Time) iter.Seq2[DayCount, error]
+	// Expiring returns the first n entries behind another one, whatever their
+	// status, whose notAfter is not before from and is before to, in the order
+	// of notAfter and then of serial numbers; the zero Serial starts at the
+	// first, and one that is not there is [ErrNotFound]. It returns at most
+	// limits.SearchResults.
+	Expiring(from, to time.Time, after Serial, n int) ([]Entry, error)
+	// Search returns the first n entries behind a serial number whose own
+	// begins with the text in hexadecimal digits, or whose subject has, for
+	// each word of the text, one that begins with it: words of the common
+	// name, surname and given names, INN, SNILS, OGRN, OGRNIP, e-mail address
+	// and its domain, in upper or lower case, with ё or е. They are in the
+	// order of serial numbers and at most limits.SearchResults. The errors are
+	// [ErrSearchText] and [ErrSearchBroad].
+	Search(text string, after Serial, n int) ([]Entry, error)
 	// KeyBlocked reports whether a key, named by its key identifier, was
 	// blocked by [Tx].BlockKey.
 	KeyBlocked(keyID []byte) (bool, error)

@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +35,8 @@ type NewOperator struct {
 }
 
 // AddOperator registers a person with roles. A name that was removed may come
-// back with another certificate. One key, and one person as the SNILS of the
-// certificate names them, belongs to one name: the two-person rule counts
+// back with another certificate. One key, and one person as the SNILS or
+// the INN of the certificate names them, belongs to one name: the two-person rule counts
 // people by their names.
 func (i *Issuer) AddOperator(ctx context.Context, n NewOperator) (Operator, error) {
 	if err := i.checkOperator(n); err != nil {
@@ -140,13 +139,24 @@ func checkDistinct(tx Tx, n NewOperator) error {
 		if err != nil {
 			return fmt.Errorf("ca: operator %s: %w", o.Name, err)
 		}
-		snils := n.Certificate.Subject.Get(oid.SNILS)
-		if bytes.Equal(c.RawSubjectPublicKeyInfo, n.Certificate.RawSubjectPublicKeyInfo) ||
-			snils != "" && snils == c.Subject.Get(oid.SNILS) {
+		// One curve has several identifiers (RFC 9215, appendix C): keys are
+		// compared as points and not as octets.
+		if alg.EqualKeys(c.PublicKey, n.Certificate.PublicKey) || samePerson(c.Subject, n.Certificate.Subject) {
 			return fmt.Errorf("%w: %s", ErrOperatorExists, o.Name)
 		}
 	}
 	return nil
+}
+
+// samePerson reports whether two subjects have the SNILS or the INN of one
+// person.
+func samePerson(a, b pki.Name) bool {
+	for _, o := range []oid.OID{oid.SNILS, oid.INN} {
+		if v := a.Get(o); v != "" && v == b.Get(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // RemoveOperator takes every role from an operator. What was signed before

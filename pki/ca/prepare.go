@@ -59,6 +59,7 @@ type Prepared struct {
 	entry    Entry
 	data     map[string]string // for the journal
 	actor    string
+	renewal  *Renewal
 	report   profile.Report
 	used     atomic.Bool
 }
@@ -109,10 +110,20 @@ var (
 // changes nothing. The errors are a *[RequestError] for a request that is
 // refused, [ErrKeyBlocked], [ErrOutsideValidity] and a *[LintError], and for a
 // profile that asks for approvals [ErrApprovalNeeded]: such a request goes
-// through [Issuer.Submit].
+// through [Issuer.Submit]. Where the authority has profiles of the same name, p
+// must be their latest version: otherwise [ErrSuperseded] or
+// [ErrProfileChanged].
 func (i *Issuer) Prepare(ctx context.Context, p Profile, r Request) (*Prepared, error) {
 	if p.Approvals.Count > 0 {
 		return nil, ErrApprovalNeeded
+	}
+	if own, err := i.profiles.Find(p.Name); err == nil {
+		switch {
+		case own.version() != p.version():
+			return nil, fmt.Errorf("%w: %s and not %s", ErrSuperseded, own.Ref(), p.Ref())
+		case i.profiles.digests[own.Ref()] != p.Digest():
+			return nil, ErrProfileChanged
+		}
 	}
 	return i.prepare(ctx, p, p.Digest(), r)
 }
@@ -171,7 +182,7 @@ func (i *Issuer) prepare(ctx context.Context, p Profile, digest string, r Reques
 	if err != nil {
 		return nil, err
 	}
-	out := &Prepared{issuer: i, template: t, pub: r.CSR.PublicKey, actor: r.Actor}
+	out := &Prepared{issuer: i, template: t, pub: r.CSR.PublicKey, actor: r.Actor, renewal: r.Renewal}
 	out.data = issueData(p, digest, r)
 	out.entry = Entry{Profile: p.Ref(), Subject: r.CSR.Subject.String(), KeyID: keyID, NotBefore: t.NotBefore, NotAfter: t.NotAfter, Status: Valid}
 	if out.entry.Serial, err = SerialFrom(t.SerialNumber); err != nil {
@@ -199,7 +210,7 @@ func (i *Issuer) checkBlocked(ctx context.Context, keyID []byte) error {
 
 // template puts a certificate together from profile, request and settings.
 func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []byte, now time.Time) (*pki.CertificateTemplate, error) {
-	serial, err := NewSerial(i.rand)
+	serial, err := newSerialAt(i.rand, i.now())
 	if err != nil {
 		return nil, err
 	}
@@ -346,6 +357,9 @@ func (i *Issuer) commit(ctx context.Context, list []signed, each func(tx Tx, n i
 				return err
 			} else if blocked {
 				return ErrKeyBlocked
+			}
+			if err := s.prepared.renewal.still(tx); err != nil {
+				return err
 			}
 			if err := tx.Add(entry, s.cert.Raw); err != nil {
 				return err

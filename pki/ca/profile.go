@@ -40,7 +40,8 @@ type Profile struct {
 	CA         bool
 	MaxPathLen int
 	// Keys are the key algorithms that are certified, as `key create --alg`
-	// names them; nil is every one.
+	// names them; nil is every one, for a subscriber of an authority with a
+	// GOST key those of GOST.
 	Keys []string
 	// KeyUsage is written as far as the kind of key allows it.
 	KeyUsage            pki.KeyUsage
@@ -49,7 +50,9 @@ type Profile struct {
 	Policies            []oid.OID
 	// Subscriber adds what a subscriber's qualified certificate has:
 	// subjectSignTool and identificationKind; and its subject is checked as a
-	// person's or an organization's is.
+	// person's or an organization's is. Such a profile has Tools and names a
+	// class of tools in Policies: by that the rules of FSB order No. 795 know
+	// the certificates that they speak about.
 	Subscriber bool
 	// Tools adds issuerSignTool.
 	Tools       bool
@@ -188,17 +191,27 @@ func (p Profile) maxMonths() int {
 // notAfter returns the end of a validity that starts at from; days is what the
 // request asks for, 0 is the profile's.
 func (p Profile) notAfter(from time.Time, days int, s Settings) (time.Time, error) {
-	end := from.AddDate(p.Years, p.Months, 0)
+	end := addMonths(from, 12*p.Years+p.Months)
 	if p.Years == 0 && p.Months == 0 {
-		end = from.AddDate(0, s.UserMonths, 0)
+		end = addMonths(from, s.UserMonths)
 	}
 	if days > 0 {
 		end = from.AddDate(0, 0, days)
 	}
-	if m := p.maxMonths(); m > 0 && end.After(from.AddDate(0, m, 0)) {
+	if m := p.maxMonths(); m > 0 && end.After(addMonths(from, m)) {
 		return time.Time{}, refuse("validity", "the profile %s allows at most %d months", p.Name, m)
 	}
 	return end, nil
+}
+
+// addMonths returns the same day and time n months later; where that month is too
+// short, its last day: fifteen months from 30 November end on 28 or 29 February
+// and not in March, which would be longer than fifteen months.
+func addMonths(from time.Time, n int) time.Time {
+	y, m, d := from.Date()
+	h, mi, s := from.Clock()
+	last := time.Date(y, m+time.Month(n)+1, 0, 0, 0, 0, 0, time.UTC).Day() // day 0 of the month behind it
+	return time.Date(y, m+time.Month(n), min(d, last), h, mi, s, 0, from.Location())
 }
 
 // keyNotAfter returns until when the private key of a certificate may be used.
@@ -206,7 +219,7 @@ func (p Profile) keyNotAfter(from, notAfter time.Time) time.Time {
 	end := notAfter
 	switch {
 	case p.KeyMonths > 0:
-		end = from.AddDate(0, p.KeyMonths, 0)
+		end = addMonths(from, p.KeyMonths)
 	case p.CA:
 		end = authorityKeyEnd(from, notAfter)
 	}

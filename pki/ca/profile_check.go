@@ -176,6 +176,10 @@ func (p Profile) checkPurpose(bad badFunc) error {
 		return bad("ca.pathLength", "for authorities only")
 	case p.CA && p.Subscriber:
 		return bad("subscriber", "an authority is no subscriber")
+	case p.Subscriber && !slices.Contains(p.Policies, oid.PolicyKC1):
+		return bad("policies", "a subscriber's certificate names a class of tools: KC1, and every one up to its own")
+	case p.Subscriber && !p.Tools:
+		return bad("tools", "a subscriber's certificate names the issuer's tools")
 	case p.ExtKeyUsageCritical && len(p.ExtKeyUsage) == 0:
 		return bad("extKeyUsageCritical", "without extKeyUsage")
 	}

@@ -2,11 +2,13 @@ package ca
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
@@ -46,8 +48,9 @@ func refuseRenewal(format string, args ...any) error {
 // at most limits.RenewalMessage octets whose content is a PKCS #10 request in
 // DER, with one signature by the key of a certificate of this authority that is
 // valid, unrevoked and not on hold now, and whose key is within its period. The
-// subject of the request must be that certificate's. Everything else is
-// [ErrRenewal]. The request's own signature proves the new key; it is checked
+// subject of the request must be that certificate's, octet by octet, and a
+// subjectAltName may have no name that it does not have: what nobody looks at
+// again brings nothing new. Everything else is [ErrRenewal]. The request's own signature proves the new key; it is checked
 // when the request is.
 func (i *Issuer) CheckRenewal(ctx context.Context, message []byte) (*Renewal, error) {
 	if len(message) > limits.RenewalMessage {
@@ -110,14 +113,39 @@ func (i *Issuer) checkRenewed(r *Renewal) error {
 		return refuseRenewal("the certificate %s was valid until %s", r.old.Serial, c.NotAfter.Format(time.RFC3339))
 	case !c.PrivateKeyNotAfter.IsZero() && now.After(c.PrivateKeyNotAfter):
 		return refuseRenewal("the key of %s could be used until %s", r.old.Serial, c.PrivateKeyNotAfter.Format(time.RFC3339))
+	case now.Before(c.PrivateKeyNotBefore):
+		return refuseRenewal("the key of %s may be used from %s", r.old.Serial, c.PrivateKeyNotBefore.Format(time.RFC3339))
 	case c.IsCA:
 		return refuseRenewal("an authority's certificate is not renewed this way")
 	case c.KeyUsage&(pki.KeyUsageDigitalSignature|pki.KeyUsageContentCommitment) == 0:
 		return refuseRenewal("the key of %s may not sign", r.old.Serial)
-	case !r.csr.Subject.Equal(c.Subject):
+	case !bytes.Equal(r.csr.RawSubject, c.RawSubject):
+		// Octet by octet: names that compare as equal (RFC 5280, section 7.1)
+		// may still be written differently, and nobody looked at this one.
 		return refuseRenewal("the subject differs from that of %s", r.old.Serial)
 	}
+	for _, n := range r.csr.Requested().SubjectAltNames {
+		if !slices.ContainsFunc(c.SubjectAltNames, n.Equal) {
+			return refuseRenewal("the subjectAltName has a name that %s does not have", r.old.Serial)
+		}
+	}
 	r.sameKey = alg.EqualKeys(r.csr.PublicKey, c.PublicKey)
+	return nil
+}
+
+// still refuses a renewal whose earlier certificate is no longer valid in the
+// transaction that issues the next one. A nil Renewal renews nothing.
+func (r *Renewal) still(tx ReadTx) error {
+	if r == nil {
+		return nil
+	}
+	e, err := tx.Entry(r.old.Serial)
+	if err != nil {
+		return err
+	}
+	if e.Status != Valid {
+		return refuseRenewal("the certificate %s is %s", e.Serial, e.Status)
+	}
 	return nil
 }
 
@@ -140,19 +168,17 @@ func (r *Renewal) fits(p Profile, csr *pki.CertificateRequest) error {
 
 // keyPeriod bounds the period [now, end] of a key that is certified again: it
 // starts on the key's first day, and all its certificates together do not reach
-// beyond the profile's longest validity, counted from there.
+// beyond the profile's period of a key, where it has one, else its longest
+// validity, counted from there.
 func (r *Renewal) keyPeriod(p Profile, now, end time.Time) (from, to time.Time, err error) {
 	if r == nil || !r.sameKey {
 		return now, end, nil
 	}
-	months := p.maxMonths()
-	if months == 0 {
-		months = subscriberMonths
-	}
+	months := cmp.Or(p.KeyMonths, p.maxMonths(), subscriberMonths)
 	if from = r.cert.PrivateKeyNotBefore; from.IsZero() {
 		from = r.cert.NotBefore
 	}
-	last := from.AddDate(0, months, 0)
+	last := addMonths(from, months)
 	if !last.After(now) {
 		return from, to, refuseRenewal("the key is in use since %s; a new one is needed", from.Format(time.DateOnly))
 	}

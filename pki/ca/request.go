@@ -47,7 +47,7 @@ func (i *Issuer) checkRequest(p Profile, csr *pki.CertificateRequest) error {
 	if err := checkKey(csr); err != nil {
 		return err
 	}
-	if p.Keys != nil && !slices.Contains(p.Keys, keyAlgorithm(csr.PublicKey)) {
+	if !p.takesKey(csr.PublicKey, i.cert.PublicKey) {
 		return refuse("publicKey", "%s is outside the profile %s", alg.KeyName(csr.PublicKey), p.Name)
 	}
 	if alg.EqualKeys(csr.PublicKey, i.cert.PublicKey) {
@@ -81,6 +81,18 @@ func checkKey(csr *pki.CertificateRequest) error {
 		return refuse("publicKey", "%s is withdrawn", alg.KeyName(pub))
 	}
 	return checkWeak(pub)
+}
+
+// takesKey reports whether a profile certifies a kind of key. Where it names
+// none, a subscriber of an authority with a GOST key has one too: the form of
+// the qualified certificate (FSB order No. 795) has key and signature of GOST
+// R 34.10-2012.
+func (p Profile) takesKey(key, authority crypto.PublicKey) bool {
+	gost := func(k crypto.PublicKey) bool { return strings.HasPrefix(keyAlgorithm(k), "gost2012-") }
+	if p.Keys != nil {
+		return slices.Contains(p.Keys, keyAlgorithm(key))
+	}
+	return !p.Subscriber || !gost(authority) || gost(key)
 }
 
 // keyAlgorithm names a key as keyAlgorithms does.
@@ -170,6 +182,9 @@ func checkExtension(p Profile, csr *pki.CertificateRequest, want *pki.Certificat
 		if !p.Subscriber {
 			return outside("the extension")
 		}
+		if detail := wrongCharacters(want.SubjectSignTool); detail != "" {
+			return refuse(e.ID.Name(), "%s", detail)
+		}
 	case oid.SubjectKeyIdentifier:
 		if id, err := alg.KeyIdentifier(csr.RawSubjectPublicKeyInfo); err != nil || !bytes.Equal(id, want.SubjectKeyID) {
 			return refuse(e.ID.Name(), "it is not that of the key")
@@ -189,13 +204,4 @@ func firstOutside(want, allowed []oid.OID) (oid.OID, bool) {
 		}
 	}
 	return "", false
-}
-
-func checkAltNames(p Profile, names []pki.GeneralName) error {
-	for _, n := range names {
-		if !slices.Contains(p.AltNames, n.Kind) {
-			return refuse("subjectAltName", "a name of kind %d is outside the profile %s", n.Kind, p.Name)
-		}
-	}
-	return nil
 }

@@ -81,8 +81,8 @@ type RequestEntry struct {
 	Approvals []Approval `json:"approvals,omitempty"`
 	// Serial is that of the issued certificate, zero before.
 	Serial Serial `json:"serial,omitzero"`
-	// Note is free text for the people who work on it, at most
-	// limits.RequestNote octets.
+	// Note is free text of the submitter and, below it, of who rejected the
+	// request; at most limits.RequestNote octets.
 	Note string `json:"note,omitempty"`
 }
 
@@ -143,4 +143,5 @@ const (
 	DecisionSubmit  Decision = "submit"
 	DecisionApprove Decision = "approve"
 	DecisionReject  Decision = "reject"
+	DecisionReview  Decision = "review" // the operator works on it
 )

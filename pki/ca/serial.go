@@ -1,12 +1,14 @@
 package ca
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"strings"
+	"time"
 )
 
 // SerialSize is the number of octets of a serial number.
@@ -41,6 +43,23 @@ func NewSerial(random io.Reader) (Serial, error) {
 		}
 	}
 	return Serial{}, errors.New("ca: serial number: the source of randomness returns zeros")
+}
+
+// newSerialAt returns the serial number of a certificate that is issued now: 6
+// octets of milliseconds since 1970, then 14 octets from random. Numbers that
+// rise keep together what is written together: where they are random all over,
+// every certificate dirties pages of its own in a large ledger and costs several
+// times as much. 112 bits remain that nobody can foretell, and the first octet
+// is below 0x80 until the year 6429.
+func newSerialAt(random io.Reader, now time.Time) (Serial, error) {
+	s, err := NewSerial(random)
+	if err != nil || now.UnixMilli() <= 0 {
+		return s, err
+	}
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
+	copy(s[:6], ms[2:])
+	return s, nil
 }
 
 // SerialFrom converts a number; it fails unless 0 < n < 2^160.
@@ -85,6 +104,15 @@ func (s Serial) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler by [ParseSerial].
 func (s *Serial) UnmarshalText(text []byte) error {
+	// What MarshalText writes is read without detours: a responder does it for
+	// every answer.
+	var v Serial
+	if n := len(text); n > 0 && n%2 == 0 && n <= 2*SerialSize {
+		if _, err := hex.Decode(v[SerialSize-n/2:], text); err == nil && v != (Serial{}) {
+			*s = v
+			return nil
+		}
+	}
 	v, err := ParseSerial(string(text))
 	if err != nil {
 		return err

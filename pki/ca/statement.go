@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ import (
 //	days: as in Request, 0 for the profile's
 //	identification: as in Request
 //	renews: serial number of the certificate that is renewed, or "-"
-//	decision: submit, approve or reject
+//	decision: submit, review, approve or reject
 //	operator: name
 //	role: operator or approver
 //	time: RFC 3339 in UTC and whole seconds
@@ -59,6 +60,8 @@ type StatementError struct {
 	Field  string // as the text spells it; "signature" for the CMS
 	Detail string
 	Err    error // the cause where there is one
+	// lapsed: the statement was good and no longer counts.
+	lapsed bool
 }
 
 // Error names the field.
@@ -165,8 +168,8 @@ func (s *Statement) take(v map[string]string) error {
 	}
 	s.Authority, s.Request, s.Profile, s.ProfileDigest = v["authority"], v["request"], v["profile"], v["profile-digest"]
 	s.Decision, s.Operator, s.Role = Decision(v["decision"]), v["operator"], Role(v["role"])
-	if s.Decision != DecisionSubmit && s.Decision != DecisionApprove && s.Decision != DecisionReject {
-		return badStatement("decision", "submit, approve or reject")
+	if !slices.Contains([]Decision{DecisionSubmit, DecisionReview, DecisionApprove, DecisionReject}, s.Decision) {
+		return badStatement("decision", "submit, review, approve or reject")
 	}
 	if s.Role != RoleOperator && s.Role != RoleApprover {
 		return badStatement("role", "operator or approver")

@@ -1,12 +1,15 @@
 package ca
 
 import (
+	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -22,6 +25,14 @@ func checkSubject(p Profile, subject pki.Name) error {
 		}
 	}
 	for _, rdn := range subject.RDNs {
+		// RFC 5280, section 4.1.2.4: "RelativeDistinguishedName ::= SET SIZE
+		// (1..MAX) OF AttributeTypeAndValue".
+		if len(rdn) == 0 {
+			return refuse("subject", "a relative distinguished name without an attribute")
+		}
+		if !inOrder(rdn) {
+			return refuse("subject", "the attributes of a relative distinguished name are not sorted, or one stands twice")
+		}
 		for _, a := range rdn {
 			if err := checkAttribute(p, subject, a); err != nil {
 				return err
@@ -29,6 +40,34 @@ func checkSubject(p Profile, subject pki.Name) error {
 		}
 	}
 	return nil
+}
+
+// inOrder reports whether the attributes of a relative distinguished name stand
+// as DER has them, and none twice. A name that was not parsed is sorted when it
+// is written.
+//
+// X.690, section 11.6: "The encodings of the component values of a set-of value
+// shall appear in ascending order".
+func inOrder(rdn []pki.Attribute) bool {
+	for i := 1; i < len(rdn); i++ {
+		if len(rdn[i].Raw) == 0 || len(rdn[i-1].Raw) == 0 {
+			continue
+		}
+		if bytes.Compare(encodedAttribute(rdn[i-1]), encodedAttribute(rdn[i])) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// encodedAttribute returns the DER of a parsed attribute.
+func encodedAttribute(a pki.Attribute) []byte {
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		a.Type.Add(b)
+		b.AddBytes(a.Raw)
+	})
+	return b.BytesOrPanic()
 }
 
 func checkAttribute(p Profile, subject pki.Name, a pki.Attribute) error {
@@ -51,6 +90,17 @@ func checkAttribute(p Profile, subject pki.Name, a pki.Attribute) error {
 	}
 	if detail := wrongCharacters(a.Value); detail != "" {
 		return refuse(field, "%s", detail)
+	}
+	if detail := wrongForm(a); detail != "" {
+		return refuse(field, "%s", detail)
+	}
+	// The names of organizations may mix alphabets, as "МегаSoft" does.
+	if p.Subscriber && a.Type == oid.CommonName && subject.Get(oid.OGRN) == "" && subject.Get(oid.INNLE) == "" {
+		for word := range words(a.Value) {
+			if mixed(word) {
+				return refuse(field, "%q mixes two alphabets", word)
+			}
+		}
 	}
 	if p.Subscriber && (a.Type == oid.Surname || a.Type == oid.GivenName) {
 		if detail := wrongPersonName(a.Value); detail != "" {
@@ -135,19 +185,60 @@ func wrongCharacters(text string) string {
 	return ""
 }
 
+// wrongForm says what is wrong with an attribute that has a form of its own.
+func wrongForm(a pki.Attribute) string {
+	switch a.Type {
+	case oid.Country:
+		// RFC 5280, appendix A.1: "X520countryName ::= PrintableString (SIZE
+		// (2))", an ISO 3166 code; those are two capital letters.
+		if len(a.Value) != 2 || strings.ContainsFunc(a.Value, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+			return "not two capital Latin letters"
+		}
+	case oid.EmailAddress:
+		return wrongMailbox(a.Value)
+	case oid.DomainComponent:
+		// RFC 4519, section 2.4: one label of a domain name.
+		if strings.Contains(a.Value, ".") {
+			return "not one label of a domain name"
+		}
+		return wrongHost(a.Value)
+	}
+	return ""
+}
+
+// words iterates over what spaces and hyphens separate.
+func words(text string) iter.Seq[string] {
+	return strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '-' })
+}
+
+// mixed reports whether the letters of a word are of more than one alphabet:
+// such a word looks like a name and is another one.
+func mixed(word string) bool {
+	var latin, cyrillic, other bool
+	for _, r := range word {
+		switch {
+		case !unicode.IsLetter(r):
+		case unicode.Is(unicode.Latin, r):
+			latin = true
+		case unicode.Is(unicode.Cyrillic, r):
+			cyrillic = true
+		default:
+			other = true
+		}
+	}
+	return latin && cyrillic || other && (latin || cyrillic)
+}
+
 // wrongPersonName refuses what is no name of a person, and words in two
-// alphabets: they look like a name and are another one.
+// alphabets.
 func wrongPersonName(text string) string {
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '-' }) {
-		var latin, cyrillic bool
+	for word := range words(text) {
 		for _, r := range word {
-			latin = latin || unicode.Is(unicode.Latin, r)
-			cyrillic = cyrillic || unicode.Is(unicode.Cyrillic, r)
 			if !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune("'’.()", r) {
 				return fmt.Sprintf("%q is in no person's name", r)
 			}
 		}
-		if latin && cyrillic {
+		if mixed(word) {
 			return fmt.Sprintf("%q mixes two alphabets", word)
 		}
 	}

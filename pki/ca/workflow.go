@@ -26,6 +26,8 @@ var (
 	ErrSelfApproval = errors.New("ca: who handed a request in cannot approve it")
 	// ErrReplayed: the person has approved this request already.
 	ErrReplayed = errors.New("ca: this person has approved the request already")
+	// ErrUnsigned: there are operators, and none of them signed.
+	ErrUnsigned = errors.New("ca: there are operators, so one of them must sign that")
 	// ErrRole: the operator does not have the role, or the role may not do it.
 	ErrRole = errors.New("ca: the operator has no role for that")
 	// ErrStale: the statement is too old or from the future.
@@ -205,11 +207,13 @@ func refusalReason(err error) string {
 		{ErrSubmitter, "submitter"},
 		{ErrSelfApproval, "self-approval"},
 		{ErrReplayed, "replayed"},
+		{ErrUnsigned, "unsigned"},
 		{ErrRole, "role"},
 		{ErrStale, "stale"},
 		{ErrProfileChanged, "profile-changed"},
 		{ErrApprovalNeeded, "approval-needed"},
 		{ErrKeyBlocked, "key-blocked"},
+		{ErrSuperseded, "superseded"},
 		{ErrProfile, "profile"},
 		{ErrRenewal, "renewal"},
 		{ErrNotFound, "not-found"},
@@ -223,9 +227,48 @@ func refusalReason(err error) string {
 	return "other"
 }
 
-// Review says that somebody works on a request.
+// Review says that somebody works on a request. Where operators are registered
+// the error is [ErrUnsigned]: one of them signs a statement with the decision
+// review for [Issuer.Decide], or the caller has authenticated them and calls
+// [Issuer.ReviewBy].
 func (i *Issuer) Review(ctx context.Context, id, actor string) (RequestEntry, error) {
-	return i.changeRequest(ctx, id, "request-review", actor, func(_ ReadTx, e *RequestEntry) error { return e.move(InReview) })
+	return i.review(ctx, id, "", actor)
+}
+
+// ReviewBy is Review by an operator whom the caller has authenticated. One who
+// is not registered, or as an auditor only, is [ErrRole].
+func (i *Issuer) ReviewBy(ctx context.Context, id, operator string) (RequestEntry, error) {
+	return i.review(ctx, id, operator, operator)
+}
+
+func (i *Issuer) review(ctx context.Context, id, operator, actor string) (RequestEntry, error) {
+	return i.changeRequest(ctx, id, "request-review", actor, func(tx ReadTx, e *RequestEntry) error {
+		if err := mayAct(tx, operator); err != nil {
+			return err
+		}
+		return e.move(InReview)
+	})
+}
+
+// mayAct lets a registered operator act without a signature, and anybody ("")
+// while nobody is registered: then there is no key to sign with.
+func mayAct(tx ReadTx, operator string) error {
+	if operator != "" {
+		o, err := tx.Operator(operator)
+		if errors.Is(err, ErrNotFound) || err == nil && !o.Has(RoleOperator) && !o.Has(RoleApprover) {
+			return ErrRole
+		}
+		return err
+	}
+	for o, err := range tx.Operators() {
+		if err != nil {
+			return err
+		}
+		if o.Has(RoleOperator) || o.Has(RoleApprover) {
+			return ErrUnsigned
+		}
+	}
+	return nil
 }
 
 // move changes the state where that is allowed.
@@ -276,13 +319,22 @@ func (i *Issuer) SubmissionStatement(ctx context.Context, s Submission, operator
 	return i.Statement(e, DecisionSubmit, operator, RoleOperator), err
 }
 
-// Decide takes a signed decision, approve or reject. When as many people as the
-// profile asks for have approved, the request is approved; one rejection
-// rejects it. The errors are a *[StatementError] for a statement that is forged,
-// of another request or authority, or malformed, [ErrStale], [ErrRole],
+// Decide takes a signed decision: review, approve or reject. When as many people
+// as the profile asks for have approved, the request is approved; one rejection
+// rejects it. An approval that no longer counts, because its operator was removed,
+// their certificate revoked or thirty days are over, may be replaced by another
+// one. The errors are a *[StatementError] for a statement that is forged, of
+// another request or authority, or malformed, [ErrStale], [ErrRole],
 // [ErrSelfApproval], [ErrReplayed], [ErrState] and [ErrProfileChanged]. A
 // refusal is put on record too.
 func (i *Issuer) Decide(ctx context.Context, id string, statement, signature []byte, actor string) (RequestEntry, error) {
+	return i.DecideNote(ctx, id, statement, signature, "", actor)
+}
+
+// DecideNote is Decide with a note for the request, at most 4 KiB
+// (limits.RequestNote): why it was rejected. The note is not signed: it may hold
+// personal data, which can be erased where a signed digest cannot.
+func (i *Issuer) DecideNote(ctx context.Context, id string, statement, signature []byte, note, actor string) (RequestEntry, error) {
 	return i.changeRequest(ctx, id, "request-decision", actor, func(tx ReadTx, e *RequestEntry) error {
 		a, err := i.readStatement(tx, *e, statement, signature)
 		if err != nil {
@@ -292,28 +344,85 @@ func (i *Issuer) Decide(ctx context.Context, id string, statement, signature []b
 		if err != nil {
 			return err
 		}
-		switch {
-		case !slices.Contains(rule.Roles, a.Role), a.Decision == DecisionSubmit:
-			return ErrRole
-		case e.State != Submitted && e.State != InReview && (e.State != Approved || a.Decision != DecisionReject):
-			return fmt.Errorf("%w: it is %s", ErrState, e.State)
-		case a.Decision == DecisionReject:
-			e.Approvals = append(e.Approvals, a)
-			return e.move(Rejected)
-		case a.Operator == e.Submitter:
-			return ErrSelfApproval
-		case slices.ContainsFunc(e.Approvals, func(o Approval) bool { return o.Operator == a.Operator }):
-			return ErrReplayed
+		if len(e.Approvals) >= limits.RequestStatements {
+			return fmt.Errorf("%w: it has %d statements", ErrState, len(e.Approvals))
 		}
-		e.Approvals = append(e.Approvals, a)
-		if len(e.Approvals) >= rule.Count {
-			return e.move(Approved)
+		if err := e.annotate(note); err != nil {
+			return err
 		}
-		if e.State == Submitted {
-			return e.move(InReview)
+		switch a.Decision {
+		case DecisionReview:
+			return i.decideReview(e, a)
+		case DecisionReject:
+			return e.decideReject(a, rule)
+		case DecisionApprove:
+			return i.decideApprove(tx, e, a, rule)
 		}
-		return nil
+		return ErrRole // a submission decides nothing
 	})
+}
+
+// decideReview takes a request into review: an operator or an approver does
+// that, each once.
+func (i *Issuer) decideReview(e *RequestEntry, a Approval) error {
+	if slices.ContainsFunc(e.Approvals, func(o Approval) bool { return o.Operator == a.Operator && o.Decision == a.Decision }) {
+		return ErrReplayed
+	}
+	e.Approvals = append(e.Approvals, a)
+	return e.move(InReview)
+}
+
+// decideReject rejects. A draft, which nobody approves, may be thrown away by an
+// operator too.
+func (e *RequestEntry) decideReject(a Approval, rule ApprovalRule) error {
+	if e.State != Draft && !slices.Contains(rule.Roles, a.Role) {
+		return ErrRole
+	}
+	e.Approvals = append(e.Approvals, a)
+	return e.move(Rejected)
+}
+
+// decideApprove counts one more person.
+func (i *Issuer) decideApprove(tx ReadTx, e *RequestEntry, a Approval, rule ApprovalRule) error {
+	people, _, err := i.count(tx, *e, rule)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !slices.Contains(rule.Roles, a.Role):
+		return ErrRole
+	case e.State != Submitted && e.State != InReview && (e.State != Approved || len(people) >= rule.Count):
+		return fmt.Errorf("%w: it is %s", ErrState, e.State)
+	case a.Operator == e.Submitter:
+		return ErrSelfApproval
+	case slices.Contains(people, a.Operator):
+		return ErrReplayed
+	}
+	e.Approvals = append(e.Approvals, a)
+	switch {
+	case e.State == Approved:
+		return nil // in place of one that no longer counts
+	case len(people)+1 >= rule.Count:
+		return e.move(Approved)
+	case e.State == Submitted:
+		return e.move(InReview)
+	}
+	return nil
+}
+
+// annotate adds a line to the note.
+func (e *RequestEntry) annotate(note string) error {
+	switch {
+	case note == "":
+		return nil
+	case e.Note != "":
+		note = e.Note + "\n" + note
+	}
+	if len(note) > limits.RequestNote {
+		return refuse("note", "longer than %d octets", limits.RequestNote)
+	}
+	e.Note = note
+	return nil
 }
 
 // approvalRule is what the request's profile asks for; where it asks for
@@ -374,12 +483,20 @@ func (i *Issuer) checkApproval(tx ReadTx, a Approval) error {
 	if !o.Has(a.Role) {
 		return ErrRole
 	}
+	if a.At.Before(o.Added) {
+		// A name that was removed may come back with another key; what its former
+		// key signed counts no more.
+		return &StatementError{Field: "time", Detail: "before the operator was registered", lapsed: true}
+	}
 	cert, err := pki.ParseCertificate(o.Certificate)
 	if err != nil {
 		return fmt.Errorf("ca: operator %s: %w", o.Name, err)
 	}
 	if a.At.Before(cert.NotBefore) || a.At.After(cert.NotAfter) {
 		return badStatement("time", "outside the validity of the operator's certificate")
+	}
+	if a.At.Before(cert.PrivateKeyNotBefore) || !cert.PrivateKeyNotAfter.IsZero() && a.At.After(cert.PrivateKeyNotAfter) {
+		return badStatement("time", "outside the period of the operator's key")
 	}
 	if err := i.checkOwn(tx, cert); err != nil {
 		return err
@@ -402,7 +519,7 @@ func (i *Issuer) checkOwn(tx ReadTx, cert *pki.Certificate) error {
 		return nil // of an earlier authority with the same name
 	}
 	if err == nil && e.Status != Valid {
-		return badStatement("signature", "the operator's certificate is %s", e.Status)
+		return &StatementError{Field: "signature", Detail: fmt.Sprintf("the operator's certificate is %s", e.Status), lapsed: true}
 	}
 	return err
 }

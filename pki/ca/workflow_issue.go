@@ -73,15 +73,30 @@ func (i *Issuer) FindRequest(ctx context.Context, prefix string) (RequestEntry, 
 	return found[0], nil
 }
 
-// Reject rejects a request without a signed statement. It is for requests of
-// profiles that ask for no approvals, and for drafts; for others [Issuer.Decide].
+// Reject rejects a request without a signed statement, with a note that says
+// why. It is for requests of profiles that ask for no approvals, and for drafts;
+// for others [Issuer.Decide]. Where operators are registered the error is
+// [ErrUnsigned]: see [Issuer.Review].
 func (i *Issuer) Reject(ctx context.Context, id, note, actor string) (RequestEntry, error) {
-	return i.changeRequest(ctx, id, "request-reject", actor, func(_ ReadTx, e *RequestEntry) error {
+	return i.reject(ctx, id, note, "", actor)
+}
+
+// RejectBy is Reject by an operator whom the caller has authenticated. One who
+// is not registered, or as an auditor only, is [ErrRole].
+func (i *Issuer) RejectBy(ctx context.Context, id, note, operator string) (RequestEntry, error) {
+	return i.reject(ctx, id, note, operator, operator)
+}
+
+func (i *Issuer) reject(ctx context.Context, id, note, operator, actor string) (RequestEntry, error) {
+	return i.changeRequest(ctx, id, "request-reject", actor, func(tx ReadTx, e *RequestEntry) error {
+		if err := mayAct(tx, operator); err != nil {
+			return err
+		}
 		if p, err := i.profiles.Find(e.Profile); err == nil && p.Approvals.Count > 0 && e.State != Draft {
 			return ErrApprovalNeeded
 		}
-		if note != "" {
-			e.Note = note
+		if err := e.annotate(note); err != nil {
+			return err
 		}
 		return e.move(Rejected)
 	})
@@ -147,42 +162,113 @@ func (i *Issuer) approved(ctx context.Context, id string) (e RequestEntry, p Pro
 	return e, p, err
 }
 
-// checkApprovals counts the people who agreed, from nothing but the signed
-// statements and the register of operators as it is now.
+// checkApprovals holds that as many people agreed as the profile asks for, and
+// that the submitter is who signed the submission.
 func (i *Issuer) checkApprovals(tx ReadTx, e RequestEntry, p Profile) error {
 	if p.Approvals.Count == 0 {
 		return nil
 	}
-	now := i.seconds()
-	people := make(map[string]bool)
-	for _, a := range e.Approvals {
-		s, err := ParseStatement(a.Statement)
-		if err != nil {
-			return err
-		}
-		want := i.Statement(e, DecisionApprove, s.Operator, s.Role)
-		want.Time = s.Time
-		switch {
-		case string(want.Text()) != string(a.Statement):
-			return badStatement("text", "it is of another one than this request")
-		case s.Operator != a.Operator || s.Role != a.Role || !s.Time.Equal(a.At):
-			return badStatement("text", "it is not what the record says")
-		case s.Operator == e.Submitter:
-			return ErrSelfApproval
-		case !slices.Contains(p.Approvals.Roles, s.Role):
-			return ErrRole
-		case now.Sub(s.Time) > approvalLife:
-			return ErrStale
-		}
-		if err := i.checkApproval(tx, a); err != nil {
-			return err
-		}
-		people[s.Operator] = true
+	people, lapsed, err := i.count(tx, e, p.Approvals)
+	if err != nil {
+		return err
 	}
 	if len(people) < p.Approvals.Count {
+		if lapsed != nil {
+			return lapsed
+		}
 		return fmt.Errorf("%w: %d of %d", ErrApprovalNeeded, len(people), p.Approvals.Count)
 	}
+	return i.checkSubmission(tx, e)
+}
+
+// count returns the names of the people who agreed, from nothing but the signed
+// statements and the register of operators as it is now. An approval that was
+// good and no longer counts is left out; lapsed says why. What could not have
+// been accepted, a changed statement or a forged signature, is an error: somebody
+// wrote into the ledger.
+func (i *Issuer) count(tx ReadTx, e RequestEntry, rule ApprovalRule) (people []string, lapsed, err error) {
+	for _, a := range e.Approvals {
+		if a.Decision != DecisionApprove {
+			continue
+		}
+		err := i.recheck(tx, e, rule, a)
+		var statement *StatementError
+		switch {
+		case err == nil:
+			if !slices.Contains(people, a.Operator) {
+				people = append(people, a.Operator)
+			}
+		case errors.Is(err, ErrRole), errors.Is(err, ErrStale), errors.As(err, &statement) && statement.lapsed:
+			lapsed = err
+		default:
+			return nil, nil, err
+		}
+	}
+	return people, lapsed, nil
+}
+
+// recheck checks one approval on record again.
+func (i *Issuer) recheck(tx ReadTx, e RequestEntry, rule ApprovalRule, a Approval) error {
+	s, err := i.recorded(e, a, DecisionApprove)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.Operator == e.Submitter:
+		return ErrSelfApproval
+	case !slices.Contains(rule.Roles, s.Role):
+		return ErrRole
+	}
+	if err := i.checkApproval(tx, a); err != nil {
+		return err
+	}
+	if i.seconds().Sub(s.Time) > approvalLife {
+		return ErrStale
+	}
 	return nil
+}
+
+// recorded reads a statement on record, which must be the one that the request
+// and the record beside it give.
+func (i *Issuer) recorded(e RequestEntry, a Approval, d Decision) (Statement, error) {
+	s, err := ParseStatement(a.Statement)
+	if err != nil {
+		return s, err
+	}
+	want := i.Statement(e, d, s.Operator, s.Role)
+	want.Time = s.Time
+	switch {
+	case string(want.Text()) != string(a.Statement):
+		return s, badStatement("text", "it is of another one than this request")
+	case s.Operator != a.Operator || s.Role != a.Role || !s.Time.Equal(a.At):
+		return s, badStatement("text", "it is not what the record says")
+	}
+	return s, nil
+}
+
+// checkSubmission checks the submitter's own statement again, where there is one:
+// the two-person rule rests on who the submitter is. Who handed a request in may
+// have left since.
+func (i *Issuer) checkSubmission(tx ReadTx, e RequestEntry) error {
+	if e.Submission == nil {
+		return nil // the name is of a caller who had authenticated them
+	}
+	s, err := i.recorded(e, *e.Submission, DecisionSubmit)
+	if err != nil {
+		return err
+	}
+	if s.Operator != e.Submitter {
+		return badStatement("operator", "it is not what the record says")
+	}
+	o, err := tx.Operator(s.Operator)
+	if err != nil {
+		return err
+	}
+	cert, err := pki.ParseCertificate(o.Certificate)
+	if err != nil {
+		return fmt.Errorf("ca: operator %s: %w", o.Name, err)
+	}
+	return checkDetached(e.Submission.Statement, e.Submission.Signature, cert)
 }
 
 // requestOf reads what was kept back into a Request. A renewal is checked again:
@@ -202,6 +288,10 @@ func (i *Issuer) requestOf(ctx context.Context, e RequestEntry) (Request, error)
 		}
 		if r.Renewal.old.Serial != e.Renews {
 			return r, refuseRenewal("it is of another certificate than the record says")
+		}
+	} else if e.Renews != (Serial{}) {
+		if r.Renewal, err = i.SameKeyRenewal(ctx, csr, e.Renews); err != nil {
+			return r, err
 		}
 	}
 	return r, nil

@@ -146,7 +146,7 @@ func TestTwoPeople(t *testing.T) {
 	wantErr(t, "past the rule", err, ca.ErrApprovalNeeded)
 	_, err = d.IssueApproved(t.Context(), e.ID, "test")
 	wantErr(t, "before anybody", err, ca.ErrState)
-	if e, err = d.Review(t.Context(), e.ID, "clerk"); err != nil || e.State != ca.InReview {
+	if e, err = d.ReviewBy(t.Context(), e.ID, "clerk"); err != nil || e.State != ca.InReview {
 		t.Fatal(e.State, err)
 	}
 	if e, err = d.decide(t, e, ca.DecisionApprove, "anna"); err != nil || e.State != ca.InReview {
@@ -429,7 +429,7 @@ func TestRequestStates(t *testing.T) {
 	if err != nil || e.State != ca.Draft {
 		t.Fatal(e.State, err)
 	}
-	_, err = d.Review(t.Context(), e.ID, "test")
+	_, err = d.ReviewBy(t.Context(), e.ID, "clerk")
 	wantErr(t, "review of a draft", err, ca.ErrState)
 	_, err = d.decide(t, e, ca.DecisionApprove, "anna")
 	wantErr(t, "approval of a draft", err, ca.ErrState)
@@ -444,7 +444,7 @@ func TestRequestStates(t *testing.T) {
 	if e, err = d.decide(t, e, ca.DecisionApprove, "anna"); err != nil || e.State != ca.Approved {
 		t.Fatal(e.State, err)
 	}
-	_, err = d.Review(t.Context(), e.ID, "test")
+	_, err = d.ReviewBy(t.Context(), e.ID, "clerk")
 	wantErr(t, "review of an approved one", err, ca.ErrState)
 	_, err = d.decide(t, e, ca.DecisionApprove, "boris")
 	wantErr(t, "approval of an approved one", err, ca.ErrState)
@@ -453,8 +453,8 @@ func TestRequestStates(t *testing.T) {
 	}
 	for what, f := range map[string]func() error{
 		"issue":  func() error { _, err := d.IssueApproved(t.Context(), e.ID, "test"); return err },
-		"reject": func() error { _, err := d.Reject(t.Context(), e.ID, "", "test"); return err },
-		"review": func() error { _, err := d.Review(t.Context(), e.ID, "test"); return err },
+		"reject": func() error { _, err := d.RejectBy(t.Context(), e.ID, "", "clerk"); return err },
+		"review": func() error { _, err := d.ReviewBy(t.Context(), e.ID, "clerk"); return err },
 	} {
 		wantErr(t, what+" of a rejected one", f(), ca.ErrState)
 	}
@@ -469,7 +469,7 @@ func TestRequestStates(t *testing.T) {
 	if e, err = d.Submit(t.Context(), d.submission(t, "citizen")); err != nil {
 		t.Fatal(err)
 	}
-	if e, err = d.Reject(t.Context(), e.ID, "why", "test"); err != nil || e.State != ca.Rejected || e.Note != "why" {
+	if e, err = d.RejectBy(t.Context(), e.ID, "why", "clerk"); err != nil || e.State != ca.Rejected || e.Note != "why" {
 		t.Fatal(e.State, err)
 	}
 	list, next, err := d.RequestPage(t.Context(), ca.RequestFilter{State: ca.Rejected}, "", 1)
@@ -548,5 +548,6 @@ func TestProfileLimitsKeys(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Field != "publicKey" {
 		t.Errorf("got %v", err)
 	}
-	d.issue(t, "citizen@1", citizenDN, generate(t, "ecdsa-p256", ""))
+	_, err = d.IssueRequest(t.Context(), "citizen@1", ca.Request{CSR: csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN)})})
+	wantErr(t, "around it by an earlier version", err, ca.ErrSuperseded)
 }

@@ -229,6 +229,7 @@ const (
 	ExtensionRequest    OID = "1.2.840.113549.1.9.14"  // extensionRequest
 	MSExtensionRequest  OID = "1.3.6.1.4.1.311.2.1.14" // ms-extensionRequest
 	ChallengePassword   OID = "1.2.840.113549.1.9.7"   // challengePassword
+	ChangeSubjectName   OID = "1.3.6.1.5.5.7.7.36"     // id-cmc-changeSubjectName
 	MSOSVersion         OID = "1.3.6.1.4.1.311.13.2.3" // ms-osVersion
 	MSRequestClientInfo OID = "1.3.6.1.4.1.311.21.20"  // ms-requestClientInfo
 	MSEnrollmentCSP     OID = "1.3.6.1.4.1.311.13.2.2" // ms-enrollmentCSP

@@ -200,6 +200,7 @@ var known = [...]Info{
 	{ExtensionRequest, "extensionRequest", "Extensions asked for in a request", "RFC 2986, RFC 2985"},
 	{MSExtensionRequest, "ms-extensionRequest", "Microsoft extensions asked for in a request", "RFC 2986, RFC 2985"},
 	{ChallengePassword, "challengePassword", "Challenge password", "RFC 2986, RFC 2985"},
+	{ChangeSubjectName, "id-cmc-changeSubjectName", "Change of the subject's name", "RFC 6402"},
 	{MSOSVersion, "ms-osVersion", "Microsoft operating system version", "RFC 2986, RFC 2985"},
 	{MSRequestClientInfo, "ms-requestClientInfo", "Microsoft request client info", "RFC 2986, RFC 2985"},
 	{MSEnrollmentCSP, "ms-enrollmentCSP", "Microsoft enrollment provider", "RFC 2986, RFC 2985"},

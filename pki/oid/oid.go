@@ -52,13 +52,14 @@ func content(s string) ([]byte, error) {
 	if len(s) > 4*maxContent+8 { // at most three digits and a dot an octet
 		return nil, ErrSyntax
 	}
-	arcs := strings.Split(s, ".")
-	if len(arcs) < 2 {
+	if !strings.Contains(s, ".") {
 		return nil, ErrSyntax
 	}
-	var out []byte
+	out := make([]byte, 0, 16) // most have fewer octets: one allocation
 	var first uint64
-	for i, arc := range arcs {
+	for i, more := 0, true; more; i++ {
+		var arc string
+		arc, s, more = strings.Cut(s, ".")
 		if !decimal(arc) {
 			return nil, ErrSyntax
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
+	"github.com/gosklyuch/gosklyuch/pki/ca/index"
 )
 
 // importSuffix is added to a ledger's name while it is being filled.
@@ -64,7 +65,11 @@ func (i *Importer) Import(ctx context.Context, f func(ca.ImportTx) error) error 
 		return err
 	}
 	return i.store.db.Update(func(tx *bolt.Tx) error {
-		return f(importTx{&writeTx{readTx: readTx{tx}, node: i.store.node}})
+		w := &writeTx{readTx: readTx{tx}, node: i.store.node, days: index.Tally{}}
+		if err := f(importTx{w}); err != nil {
+			return err
+		}
+		return w.flushIndex()
 	})
 }
 

@@ -8,8 +8,11 @@
 //
 // # Layout of the file
 //
-//	meta         "format" -> "2"; "issuer" -> DER of the CA's certificate;
-//	             "crl" -> DER of the last CRL
+//	meta         "format" -> "3"; "issuer" -> DER of the CA's certificate;
+//	             "crl" -> DER of the last CRL; "words" -> number of the last
+//	             part of the index of words, and how many it has, 4 octets each;
+//	             "indexing" -> while a ledger is brought up to date: the last
+//	             serial number in the indexes
 //	certificate  serial number, 20 octets big-endian -> DER
 //	entry        serial number -> JSON of ca.Entry
 //	listed       serial number of what belongs on the next CRL -> nothing
@@ -22,8 +25,19 @@
 //	head         name of the node -> 8 octets seq and 32 octets digest of the
 //	             last record of its chain
 //	heads        number, 8 octets big-endian -> JSON of journal.SignedHeads
+//	expiry       notAfter in seconds, 8 octets that sort by value, and serial
+//	             number -> nothing
+//	word         number of the part, 4 octets, a word of the subject, a zero
+//	             octet, and serial number -> nothing
+//	day          number of the day, 8 octets that sort by value -> how many
+//	             certificates were issued, revoked and expire, 8 octets each
 //
+// Format 2 had none of the last three, which OpenWith makes from the entries.
 // Format 1 had one chain and no signed heads; no released program wrote it.
+//
+// The index of words has parts, filled one after another: words come in no
+// order, and in one tree of all of them every new certificate would change
+// pages all over the file.
 //
 // An erased journal value is gone from the tree of the database; the page on
 // which it stood is free and keeps its octets until it is used again.
@@ -34,6 +48,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -41,11 +56,15 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
+	"github.com/gosklyuch/gosklyuch/pki/ca/index"
 )
 
-// format is the layout of the package comment. A ledger with another one is
-// refused, not converted.
-const format = "2"
+// format is the layout of the package comment. A ledger of the format before
+// is brought up to date, one with another is refused.
+const (
+	format       = "3"
+	formerFormat = "2"
+)
 
 // wait is how long Open waits for another process: long enough for any `ca`
 // command to finish, short enough for a person.
@@ -64,11 +83,27 @@ const (
 	signedHeadsBucket = "heads"
 	requestBucket     = "request"
 	operatorBucket    = "operator"
+	expiryBucket      = "expiry"
+	wordBucket        = "word"
+	dayBucket         = "day"
 
-	formatKey = "format"
-	issuerKey = "issuer"
-	crlKey    = "crl"
+	formatKey   = "format"
+	issuerKey   = "issuer"
+	crlKey      = "crl"
+	wordsKey    = "words"
+	indexingKey = "indexing"
 )
+
+// formerBuckets are those that the format before had, and newBuckets those that
+// it had not.
+func formerBuckets() []string {
+	return []string{
+		metaBucket, certificateBucket, entryBucket, listedBucket, blockedBucket, crlBucket, journalBucket, headBucket,
+		signedHeadsBucket, requestBucket, operatorBucket,
+	}
+}
+
+func newBuckets() []string { return []string{expiryBucket, wordBucket, dayBucket} }
 
 // Store is a ledger in a bbolt file. It implements [ca.Ledger] and may be used
 // by several goroutines.
@@ -92,7 +127,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return OpenWith(ctx, path, Options{})
 }
 
-// OpenWith opens the ledger at path, or creates it with mode 0600. The file is
+// OpenWith opens the ledger at path, or creates it with mode 0600; one of the
+// format before is brought up to date, which takes a minute for a million
+// certificates. The file is
 // held until Close. If another process holds it until the context's deadline,
 // or for ten seconds where there is none, the error is a *[HeldError].
 func OpenWith(ctx context.Context, path string, o Options) (*Store, error) {
@@ -117,7 +154,7 @@ func OpenWith(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("boltstore: %s: %w", path, err)
 	}
 	s := &Store{db: db, path: path, node: o.Node}
-	err = s.init()
+	err = s.init(ctx)
 	if err == nil {
 		err = writeHolder(path)
 	}
@@ -128,13 +165,16 @@ func OpenWith(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 // init creates the buckets of a new file and refuses a layout it does not know.
-func (s *Store) init() error {
+func (s *Store) init(ctx context.Context) error {
 	err := s.db.View(func(tx *bolt.Tx) error { return checkFormat(tx) })
+	if errors.Is(err, errFormer) {
+		return s.upgrade(ctx)
+	}
 	if !errors.Is(err, errNew) {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{metaBucket, certificateBucket, entryBucket, listedBucket, blockedBucket, crlBucket, journalBucket, headBucket, signedHeadsBucket, requestBucket, operatorBucket} {
+		for _, name := range slices.Concat(formerBuckets(), newBuckets()) {
 			if _, err := tx.CreateBucket([]byte(name)); err != nil {
 				return fmt.Errorf("boltstore: %s: %w", s.path, err)
 			}
@@ -143,8 +183,12 @@ func (s *Store) init() error {
 	})
 }
 
-// errNew says that a file holds nothing yet.
-var errNew = errors.New("boltstore: a new ledger")
+// errNew says that a file holds nothing yet, and errFormer that it is of the
+// format before, or was being brought up to date.
+var (
+	errNew    = errors.New("boltstore: a new ledger")
+	errFormer = errors.New("boltstore: a ledger of the format before")
+)
 
 func checkFormat(tx *bolt.Tx) error {
 	b := tx.Bucket([]byte(metaBucket))
@@ -154,8 +198,22 @@ func checkFormat(tx *bolt.Tx) error {
 		}
 		return errNew
 	}
-	if got := b.Get([]byte(formatKey)); !bytes.Equal(got, []byte(format)) {
+	got := b.Get([]byte(formatKey))
+	former := bytes.Equal(got, []byte(formerFormat))
+	if !former && !bytes.Equal(got, []byte(format)) {
 		return fmt.Errorf("boltstore: the ledger's format is %q; this program knows %q", got, format)
+	}
+	buckets := formerBuckets()
+	if !former {
+		buckets = append(buckets, newBuckets()...)
+	}
+	for _, name := range buckets {
+		if tx.Bucket([]byte(name)) == nil {
+			return fmt.Errorf("boltstore: the ledger is damaged: it has no %s", name)
+		}
+	}
+	if former || b.Get([]byte(indexingKey)) != nil {
+		return errFormer
 	}
 	return nil
 }
@@ -174,8 +232,11 @@ func (s *Store) Update(ctx context.Context, f func(ca.Tx) error) error {
 		return err
 	}
 	return s.db.Update(func(btx *bolt.Tx) error {
-		tx := &writeTx{readTx: readTx{btx}, node: s.node}
+		tx := &writeTx{readTx: readTx{btx}, node: s.node, days: index.Tally{}}
 		if err := f(tx); err != nil {
+			return err
+		}
+		if err := tx.flushIndex(); err != nil {
 			return err
 		}
 		if tx.changed && !tx.recorded {

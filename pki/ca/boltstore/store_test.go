@@ -86,18 +86,20 @@ func TestOpenRefuses(t *testing.T) {
 		return path
 	}
 	foreign := write("foreign.db", func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("x")); return err })
-	older := write("older.db", func(tx *bolt.Tx) error {
-		b, err := tx.CreateBucket([]byte("meta"))
-		if err != nil {
-			return err
-		}
-		return b.Put([]byte("format"), []byte("1"))
-	})
+	only := func(format string) string { // a head without a body
+		return write("format"+format+".db", func(tx *bolt.Tx) error {
+			b, err := tx.CreateBucket([]byte("meta"))
+			if err != nil {
+				return err
+			}
+			return b.Put([]byte("format"), []byte(format))
+		})
+	}
 	text := filepath.Join(dir, "text")
 	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{foreign, older, text, dir, filepath.Join(dir, "none", "ledger.db")} {
+	for _, path := range []string{foreign, only("1"), only("2"), only("3"), only("4"), text, dir, filepath.Join(dir, "none", "ledger.db")} {
 		if s, err := boltstore.Open(t.Context(), path); err == nil {
 			t.Errorf("%s: opened", path)
 			_ = s.Close()

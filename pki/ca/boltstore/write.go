@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/gosklyuch/gosklyuch/pki/ca"
+	"github.com/gosklyuch/gosklyuch/pki/ca/index"
 )
 
 // writeTx implements [ca.Tx].
@@ -15,6 +16,9 @@ type writeTx struct {
 	node     string // whose chain is written
 	changed  bool   // something beside the journal was written
 	recorded bool   // a journal record was written
+
+	days index.Tally // not written yet
+	last *lastPart   // nil: not read
 }
 
 func (t *writeTx) put(bucket string, key, value []byte) error {
@@ -45,6 +49,9 @@ func (t *writeTx) Add(e ca.Entry, der []byte) error {
 		return ca.ErrSerialUsed
 	}
 	if err := t.put(certificateBucket, e.Serial[:], der); err != nil {
+		return err
+	}
+	if err := t.addToIndex(e); err != nil {
 		return err
 	}
 	return t.putEntry(e)
@@ -78,6 +85,7 @@ func (t *writeTx) SetStatus(e ca.Entry) error {
 		(e.Status != ca.Revoked || !e.RevokedAt.Equal(old.RevokedAt) || e.Reason != old.Reason || e.DroppedAfter < old.DroppedAfter) {
 		return ca.ErrRevoked
 	}
+	t.days.Change(old, e)
 	old.Status, old.RevokedAt, old.Reason = e.Status, e.RevokedAt, e.Reason
 	old.InvalidityDate, old.DroppedAfter = e.InvalidityDate, e.DroppedAfter
 	return t.putEntry(old)

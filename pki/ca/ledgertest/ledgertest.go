@@ -49,6 +49,10 @@ func Run(t *testing.T, open Open) {
 		{"Erase", testErase},
 		{"SignedHeads", testSignedHeads},
 		{"Pages", testPages},
+		{"Search", testSearch},
+		{"Expiring", testExpiring},
+		{"Days", testDays},
+		{"IndexPages", testIndexPages},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.f(t, open) })
 	}

@@ -124,7 +124,11 @@ func testErase(t *testing.T, open Open) {
 	})
 	erase := func(seq uint64, field string) error {
 		return tryUpdate(t.Context(), l, func(tx ca.Tx) error {
-			_, err := tx.Erase(journal.DefaultNode, seq, field)
+			e := journal.Erasure{Node: journal.DefaultNode, Seq: seq, Fields: []string{field}, Time: now}
+			if _, err := tx.Erase(e.Node, e.Seq, e.Fields...); err != nil {
+				return err
+			}
+			_, err := tx.Append(e.Entry())
 			return err
 		})
 	}
@@ -257,7 +261,11 @@ func Fill(t *testing.T, l ca.Ledger) {
 		return err
 	})
 	update(t, l, func(tx ca.Tx) error {
-		_, err := tx.Erase(journal.DefaultNode, 6, "data.name")
+		e := journal.Erasure{Node: journal.DefaultNode, Seq: 6, Fields: []string{"data.name"}, Time: now}
+		if _, err := tx.Erase(e.Node, e.Seq, e.Fields...); err != nil {
+			return err
+		}
+		_, err := tx.Append(e.Entry())
 		return err
 	})
 }

@@ -74,8 +74,8 @@ func (s *Store) resolve(ctx context.Context, attempt []byte, cause error) (class
 		data := conn.Conn().PgConn().CustomData()
 		delete(data, warned)
 		// The update makes the server write, and so wait for the standby.
-		err = conn.QueryRow(ctx, `INSERT INTO attempt (id, done) VALUES ($1, false)
-			ON CONFLICT (id) DO UPDATE SET checks = attempt.checks + 1 RETURNING done`, attempt).Scan(&done)
+		err = conn.QueryRow(ctx, `INSERT INTO outcome (id, done) VALUES ($1, false)
+			ON CONFLICT (id) DO UPDATE SET checks = outcome.checks + 1 RETURNING done`, attempt).Scan(&done)
 		if err == nil && data[warned] != nil {
 			return lost, errors.New("the standby has not confirmed")
 		}

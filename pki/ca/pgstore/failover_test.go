@@ -377,3 +377,45 @@ func TestUnsynced(t *testing.T) {
 		t.Errorf("%s entries", got)
 	}
 }
+
+// TestSwitchover: the server to which all connections lead becomes one that
+// takes no writes, and is still there. The node goes to the other one by itself,
+// although its address does not say which to prefer, for writing and reading.
+func TestSwitchover(t *testing.T) {
+	primary := postgres.Start(t, "synchronous_commit = remote_apply", "fsync = off")
+	primary.Database(t, "ca")
+	standby := follow(t, primary, "standby")
+	address := strings.Replace(postgres.Address("ca", standby, primary), "target_session_attrs=read-write", "target_session_attrs=any", 1)
+	l := open(t, address, "") // the standby stands first, and is passed over
+	defer l.Close()           //nolint:errcheck // nothing is left to write
+	if err := l.Update(t.Context(), add(1)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 { // more than one connection
+		wg.Go(func() {
+			err := l.View(t.Context(), func(tx ca.ReadTx) error { _, err := tx.Entry(serial(1)); return err })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	standby.SQL(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = ''")
+	standby.Promote(t)
+	primary.SQL(t, "postgres", "ALTER SYSTEM SET default_transaction_read_only = on; ")
+	primary.SQL(t, "postgres", "SELECT pg_reload_conf()")
+	for primary.SQL(t, "postgres", "SHOW default_transaction_read_only") != "on" {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := l.Update(t.Context(), add(2)); err != nil {
+		t.Fatal(err)
+	}
+	if got := standby.SQL(t, "ca", "SELECT count(*) FROM entry"); got != "2" {
+		t.Errorf("the new primary has %s entries", got)
+	}
+	err := l.View(t.Context(), func(tx ca.ReadTx) error { _, err := tx.Entry(serial(2)); return err })
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -23,7 +23,7 @@ var _ ca.Importer = (*Importer)(nil)
 
 // tables holds every table with content, in an order in which they can be
 // emptied.
-var tables = [...]string{"certificate", "entry", "blocked", "crl", "request", "operator", "journal", "head", "heads", "attempt", "meta"}
+var tables = [...]string{"certificate", "entry", "blocked", "crl", "request", "operator", "journal", "head", "heads", "expiry", "word", "day", "outcome", "meta"}
 
 // Import begins a ledger in a database that has none. What an interrupted
 // import left is thrown away. A ledger with anything in it gives
@@ -49,6 +49,9 @@ func Import(ctx context.Context, dsn string, o Options) (*Importer, error) {
 
 // begin marks an empty ledger as incomplete, and empties an incomplete one.
 func begin(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, unhurried); err != nil {
+		return fmt.Errorf("pgstore: %w", err)
+	}
 	var incomplete, filled bool
 	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM meta WHERE key = $1),
 		EXISTS (SELECT 1 FROM meta) OR EXISTS (SELECT 1 FROM journal) OR EXISTS (SELECT 1 FROM entry)`, importKey).Scan(&incomplete, &filled)
@@ -73,7 +76,7 @@ func begin(ctx context.Context, tx pgx.Tx) error {
 // connection: whoever copies begins anew.
 func (i *Importer) Import(ctx context.Context, f func(ca.ImportTx) error) error {
 	return pgx.BeginFunc(ctx, i.store.pool, func(ptx pgx.Tx) error {
-		tx := &writeTx{readTx: readTx{ctx: ctx, tx: ptx}, store: i.store}
+		tx := &writeTx{readTx: readTx{ctx: ctx, tx: ptx}, store: i.store, index: newIndexer()}
 		b := &importTx{writeTx: tx, batch: new(pgx.Batch), heads: map[string]journal.Head{}}
 		if err := f(b); err != nil {
 			return err
@@ -82,6 +85,7 @@ func (i *Importer) Import(ctx context.Context, f func(ca.ImportTx) error) error 
 			b.batch.Queue(`INSERT INTO head (node, seq, hash) VALUES ($1, $2, $3)
 				ON CONFLICT (node) DO UPDATE SET seq = EXCLUDED.seq, hash = EXCLUDED.hash`, h.Node, int64(h.Seq), h.Hash[:])
 		}
+		tx.index.queue(b.batch, i.store.node)
 		_, err := tx.send(b.batch)
 		return err
 	})
@@ -96,10 +100,9 @@ func (i *Importer) Finish(ctx context.Context) error {
 	if tag.RowsAffected() != 1 {
 		return errors.New("pgstore: somebody else has touched the new ledger")
 	}
-	// The planner knows nothing of the new rows yet.
-	if _, err := i.store.pool.Exec(ctx, `ANALYZE`); err != nil {
-		return fmt.Errorf("pgstore: %w", err)
-	}
+	// The planner knows nothing of the new rows yet; if that takes too long, it
+	// learns by itself, and the ledger is there.
+	_, _ = i.store.pool.Exec(ctx, `ANALYZE`)
 	i.done = true
 	return i.store.Close()
 }
@@ -128,6 +131,7 @@ func (t *importTx) Add(e ca.Entry, der []byte) error {
 		return fmt.Errorf("pgstore: entry: %w", err)
 	}
 	t.batch.Queue(`INSERT INTO entry (serial, listed, value) VALUES ($1, $2, $3)`, e.Serial[:], e.OnCRL(), string(value))
+	t.index.add(e)
 	t.batch.Queue(`INSERT INTO certificate (serial, der) VALUES ($1, $2)`, e.Serial[:], der)
 	return nil
 }

@@ -245,10 +245,11 @@ func (t *writeTx) finish(attempt, last []byte) error {
 		return err
 	}
 	b := new(pgx.Batch)
+	t.index.queue(b, t.store.node)
 	if last != nil {
-		b.Queue(`DELETE FROM attempt WHERE id = $1`, last)
+		b.Queue(`DELETE FROM outcome WHERE id = $1`, last)
 	}
-	b.Queue(`INSERT INTO attempt (id, done) VALUES ($1, true)`, attempt)
+	b.Queue(`INSERT INTO outcome (id, done) VALUES ($1, true)`, attempt)
 	_, err := t.send(b)
 	return err
 }

@@ -42,11 +42,18 @@ func (s *Store) migrate(ctx context.Context, create bool) error {
 		if err != nil {
 			return fmt.Errorf("pgstore: migrations: %w", err)
 		}
-		if err := s.step(ctx, version+1, string(sql)); err != nil {
+		fill := func(pgx.Tx) error { return nil }
+		if version+1 == indexVersion {
+			fill = func(tx pgx.Tx) error { return reindex(ctx, tx, s.node) }
+		}
+		if err := s.step(ctx, version+1, string(sql), fill); err != nil {
 			return fmt.Errorf("pgstore: %s: %w", files[version], err)
 		}
 	}
 }
+
+// indexVersion is the migration whose tables are filled from the entries.
+const indexVersion = 2
 
 // version returns the number of the last migration, 0 where there is no ledger.
 func (s *Store) version(ctx context.Context) (int, error) {
@@ -68,9 +75,15 @@ func (s *Store) version(ctx context.Context) (int, error) {
 
 // step applies one migration. Where another node does the same at the same
 // time, one of them fails on a name or a number that exists; it looks again.
-func (s *Store) step(ctx context.Context, version int, sql string) error {
+//
+// Each statement sees what was committed before it: what an older program was
+// still writing when its table was taken away is in the indexes as well.
+func (s *Store) step(ctx context.Context, version int, sql string, fill func(pgx.Tx) error) error {
 	return s.retry(ctx, func(ctx context.Context) (class, error) {
-		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, unhurried); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS migration (
 				version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`); err != nil {
 				return err
@@ -79,8 +92,10 @@ func (s *Store) step(ctx context.Context, version int, sql string) error {
 			if err != nil || tag.RowsAffected() == 0 { // another node was faster
 				return err
 			}
-			_, err = tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
-			return err
+			if _, err = tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+			return fill(tx)
 		})
 		var pe *pgconn.PgError
 		if errors.As(err, &pe) && pe.Code == "42P07" { // duplicate_table

@@ -93,6 +93,9 @@ func (s *Store) retry(ctx context.Context, try func(context.Context) (class, err
 			s.stats.conflicts.Add(1)
 		} else {
 			s.stats.reconnects.Add(1)
+			// The other connections lead to the same server, which may be a
+			// standby by now.
+			s.pool.Reset()
 		}
 		if err := pause(ctx, c, n); err != nil {
 			return err

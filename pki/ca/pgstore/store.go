@@ -19,7 +19,7 @@
 // before it committed, is done again, so the function passed to Update may be
 // called more than once. A commit whose answer was lost is never simply done
 // again: it may have happened. Each transaction writes a random identifier of
-// its own into the table "attempt"; afterwards the store asks the database,
+// its own into the table "outcome"; afterwards the store asks the database,
 // the promoted standby for instance, for that identifier. The question is
 // itself a write: where the row is missing, it is put there as void, and a
 // transaction that is still on its way cannot commit any more; where it is
@@ -29,9 +29,11 @@
 // that was promoted, a backup that was restored under a running node) is
 // noticed by the next Update: [ErrStepBack].
 //
-// The address names all hosts, and the store finds the one that takes writes:
+// The address names all hosts, and the store finds the one that takes writes,
+// also after another one was promoted. It reads from that one too, whatever
+// target_session_attrs the address has: a standby may be behind.
 //
-//	postgres://ca@db1,db2/ledger?target_session_attrs=read-write
+//	postgres://ca@db1,db2/ledger?sslmode=verify-full
 //
 // The tables lie in the first schema of the search path; an authority has a
 // database, or a schema (search_path=… in the address), to itself.
@@ -193,6 +195,14 @@ func connect(ctx context.Context, dsn string, o Options) (*Store, error) {
 		Enable: true, Idle: vanished / 2, Interval: vanished / 6, Count: 3,
 	}}).DialContext
 	config.ConnConfig.OnNotice = noteWarning
+	// Whatever the address says: a standby is behind the primary by as much as
+	// it likes, and an answer from it may call a revoked certificate good.
+	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	for name, value := range serverTimeouts() {
+		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: %w", err)
@@ -203,6 +213,18 @@ func connect(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// serverTimeouts are settings of a connection, unless the address has others
+// ("statement_timeout=0"): how long one statement may take, of which none takes
+// a second, and how long a transaction may do nothing, so that what a node that
+// has vanished holds is let go.
+func serverTimeouts() map[string]string {
+	return map[string]string{"statement_timeout": "60s", "idle_in_transaction_session_timeout": "10min"}
+}
+
+// unhurried takes the limit of time from the statements of a transaction that
+// go over whole tables.
+const unhurried = `SET LOCAL statement_timeout = 0`
 
 // warned is the key under which a connection remembers a warning.
 const warned = "gosklyuch warned"
@@ -227,7 +249,7 @@ func (s *Store) Close() error {
 // forget removes the identifiers of stores that were not closed long ago.
 func (s *Store) forget(ctx context.Context) error {
 	return s.retry(ctx, func(ctx context.Context) (class, error) {
-		_, err := s.pool.Exec(ctx, `DELETE FROM attempt WHERE at < now() - interval '7 days'`)
+		_, err := s.pool.Exec(ctx, `DELETE FROM outcome WHERE at < now() - interval '7 days'`)
 		return classify(err), err
 	})
 }
@@ -302,7 +324,7 @@ func (s *Store) try(ctx context.Context, f func(ca.Tx) error) (class, error) {
 		return classify(err), err
 	}
 	defer s.rollback(ctx, ptx)
-	tx := &writeTx{readTx: readTx{ctx: ctx, tx: ptx}, store: s, head: s.head}
+	tx := &writeTx{readTx: readTx{ctx: ctx, tx: ptx}, store: s, head: s.head, index: newIndexer()}
 	err = f(tx)
 	if tx.err != nil {
 		return classify(tx.err), tx.err // whatever f made of it

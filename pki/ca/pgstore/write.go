@@ -21,6 +21,7 @@ type writeTx struct {
 	head    *journal.Head // where the chain ends in this transaction; nil: not read
 	base    journal.Head  // where it ends in the database, as far as it was flushed
 	pending []journal.Record
+	index   indexer // what is not in the indexes yet
 }
 
 // change runs a statement and returns how many rows it changed.
@@ -60,6 +61,9 @@ func (t *writeTx) Add(e ca.Entry, der []byte) error {
 	if err == nil && n == 0 {
 		err = ca.ErrSerialUsed
 	}
+	if err == nil {
+		t.index.add(e)
+	}
 	return err
 }
 
@@ -73,12 +77,14 @@ func (t *writeTx) SetStatus(e ca.Entry) error {
 		(e.Status != ca.Revoked || !e.RevokedAt.Equal(old.RevokedAt) || e.Reason != old.Reason || e.DroppedAfter < old.DroppedAfter) {
 		return ca.ErrRevoked
 	}
+	before := old
 	old.Status, old.RevokedAt, old.Reason = e.Status, e.RevokedAt, e.Reason
 	old.InvalidityDate, old.DroppedAfter = e.InvalidityDate, e.DroppedAfter
 	value, err := json.Marshal(old)
 	if err != nil {
 		return fmt.Errorf("pgstore: entry: %w", err)
 	}
+	t.index.days.Change(before, old)
 	_, err = t.change(`UPDATE entry SET listed = $2, value = $3 WHERE serial = $1`, old.Serial[:], old.OnCRL(), string(value))
 	return err
 }
