@@ -64,7 +64,8 @@ func (d *caDesk) later(t time.Duration) {
 	d.shift += t
 }
 
-// device is a profile for machines, checked is one that two people approve.
+// device is a profile for machines, checked is one that two people approve;
+// keeper and guarded are the same for machines that keep their keys.
 func deviceProfile(name string, approvals int) ca.Profile {
 	p := ca.Profile{
 		Name: name, Version: 1, Required: []oid.OID{oid.CommonName}, Months: 12, KeyUsage: pki.KeyUsageDigitalSignature,
@@ -102,7 +103,11 @@ func newCADeskOf(t *testing.T, o CAOptions, key crypto.Signer) *caDesk {
 	if err := ca.Found(t.Context(), l, cert, "test", d.now()); err != nil {
 		t.Fatal(err)
 	}
-	set := must[*ca.ProfileSet](t)(ca.NewProfileSet(append(ca.Profiles(), deviceProfile("device", 0), deviceProfile("checked", 1))))
+	keeper := deviceProfile("keeper", 0)
+	keeper.RenewSameKey, keeper.Keys = true, []string{"ecdsa-p256", "ecdsa-p384", "gost2012-256", "rsa"}
+	guarded := deviceProfile("guarded", 1)
+	guarded.RenewSameKey = true
+	set := must[*ca.ProfileSet](t)(ca.NewProfileSet(append(ca.Profiles(), deviceProfile("device", 0), deviceProfile("checked", 1), keeper, guarded)))
 	d.Issuer = must[*ca.Issuer](t)(ca.New(t.Context(), ca.Config{Certificate: cert, Key: key, Ledger: l, Rules: sets.All(), Profiles: set, Now: d.now}))
 	for name, roles := range map[string][]ca.Role{
 		"clerk": {ca.RoleOperator}, "anna": {ca.RoleApprover}, "boris": {ca.RoleOperator, ca.RoleApprover}, "auditor": {ca.RoleAuditor},
@@ -121,24 +126,32 @@ func newCADeskOf(t *testing.T, o CAOptions, key crypto.Signer) *caDesk {
 	return d
 }
 
-// serve listens with TLS as the program does.
+// serve listens with TLS as the program does, with a certificate for a server
+// below a root of its own.
 func (d *caDesk) serve(t *testing.T) {
 	t.Helper()
+	rootKey := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key))
-	s := httptest.NewUnstartedServer(d.service)
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+		DNSNames: []string{"localhost"}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	rawRoot := must[[]byte](t)(x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey))
+	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, leaf, must[*x509.Certificate](t)(x509.ParseCertificate(rawRoot)), key.Public(), rootKey))
+	s := httptest.NewUnstartedServer(nil)
+	s.Config = New(d.service, nil)
 	s.TLS = CATLS(tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, true)
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	d.url = strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
 	d.roots = x509.NewCertPool()
-	d.roots.AddCert(must[*x509.Certificate](t)(x509.ParseCertificate(raw)))
+	d.roots.AddCert(must[*x509.Certificate](t)(x509.ParseCertificate(rawRoot)))
 	d.rootPEM = filepath.Join(t.TempDir(), "server.pem")
-	if err := os.WriteFile(d.rootPEM, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), 0o600); err != nil {
+	if err := os.WriteFile(d.rootPEM, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rawRoot}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -32,9 +32,9 @@ func newESTOf(t *testing.T, key crypto.Signer) *caDesk {
 	t.Helper()
 	hash := hashed(t, "secret")
 	return newCADeskOf(t, CAOptions{EST: &ESTOptions{
-		Profiles: []string{"device", "checked"},
+		Profiles: []string{"device", "checked", "keeper", "guarded"},
 		Accounts: []ESTAccount{
-			{Name: "robot", Hash: hash, Profiles: []string{"device", "checked"}, Automatic: true},
+			{Name: "robot", Hash: hash, Profiles: []string{"device", "checked", "keeper", "guarded"}, Automatic: true},
 			{Name: "visitor", Hash: hash, Profiles: []string{"device"}},
 			{Name: "anna", Hash: hash, Profiles: []string{"checked"}},
 		},
@@ -293,7 +293,7 @@ func enrolByCurl(t *testing.T, d *caDesk, curl []string) {
 	if err := os.WriteFile(file("attrs"), attributes, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := string(peer.MustOpenSSL(t, "asn1parse", "-inform", "DER", "-in", file("attrs"))); !strings.Contains(text, "commonName") || !strings.Contains(text, "id-ecPublicKey") {
+	if text := string(peer.MustOpenSSL(t, "asn1parse", "-inform", "DER", "-in", file("attrs"))); !strings.Contains(text, "commonName") || !strings.Contains(text, "id-ecPublicKey") || !strings.Contains(text, "prime256v1") {
 		t.Errorf("csrattrs:\n%s", text)
 	}
 	if !bytes.Contains(attributes, oid.GOST2012_256.DER()) {

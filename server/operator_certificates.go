@@ -226,7 +226,7 @@ func (v *visit) certificateFields(c *pki.Certificate) []pageField {
 	}
 	var alt []string
 	for _, n := range c.SubjectAltNames {
-		alt = append(alt, v.name(altName(n)))
+		alt = append(alt, v.altName(n))
 	}
 	var kind []string
 	if c.IdentificationKind != nil {

@@ -81,6 +81,9 @@ func (p *operatorPage) requests(v *visit) error {
 
 func (v *visit) requestRow(e ca.RequestEntry) requestRow {
 	r := requestRow{RequestEntry: e}
+	if v.masked && e.Note != "" {
+		r.Note = "***" // free text: nobody knows what is in it
+	}
 	if csr, err := pki.ParseRequest(e.CSR); err == nil {
 		r.Subject = v.name(csr.Subject.String())
 	}
@@ -141,7 +144,7 @@ func (p *operatorPage) request(v *visit) error {
 	} else {
 		view.Attributes, view.Key = v.attributes(csr.Subject), alg.KeyName(csr.PublicKey)
 		for _, n := range csr.Requested().SubjectAltNames {
-			view.AltNames = append(view.AltNames, v.name(altName(n)))
+			view.AltNames = append(view.AltNames, v.altName(n))
 		}
 		if e.State != ca.Issued && e.State != ca.Rejected {
 			view.Report = v.ruleReport(e, csr)
@@ -184,17 +187,17 @@ func (v *visit) attributes(n pki.Name) []attributeRow {
 }
 
 // altName is an alternative name as a text.
-func altName(n pki.GeneralName) string {
+func (v *visit) altName(n pki.GeneralName) string {
 	kind := map[pki.GeneralNameKind]string{
 		pki.RFC822Name: "email", pki.DNSName: "DNS", pki.DirectoryName: "DN", pki.URIName: "URI", pki.IPAddress: "IP", pki.RegisteredID: "OID",
 	}[n.Kind]
 	switch {
 	case n.Name != nil:
-		return kind + ": " + n.Name.String()
+		return kind + ": " + v.name(n.Name.String())
 	case kind == "":
 		return "otherName " + n.OID.Name()
 	}
-	return kind + ": " + n.Text
+	return kind + ": " + v.name(n.Text)
 }
 
 // ruleReport is what the rules say about a request now.
@@ -241,7 +244,9 @@ func (v *visit) ruleReport(e ca.RequestEntry, csr *pki.CertificateRequest) *rule
 			row.Title = b.TitleRU
 		}
 		for _, problem := range b.Problems {
-			row.Problems = append(row.Problems, v.name(problem.Text(v.lang == verify.Russian)))
+			if !v.masked { // it quotes what it found
+				row.Problems = append(row.Problems, problem.Text(v.lang == verify.Russian))
+			}
 		}
 		out.Rows = append(out.Rows, row)
 	}

@@ -27,7 +27,7 @@ import (
 // notes what the page complains about and what it loads.
 type visitor struct {
 	t    *testing.T
-	desk *desk
+	base string // everything is loaded from there
 	ctx  context.Context
 	dir  string // files to send
 	got  string // files that were downloaded
@@ -37,16 +37,18 @@ type visitor struct {
 	requests []string
 }
 
-func newVisitor(t *testing.T, d *desk) *visitor {
+// newVisitor starts a browser for a service at an address.
+func newVisitor(t *testing.T, base string) *visitor {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("a browser is started")
 	}
 	program := peer.NeedFile(t, "chromium", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-	v := &visitor{t: t, desk: d, dir: t.TempDir(), got: t.TempDir()}
+	v := &visitor{t: t, base: base, dir: t.TempDir(), got: t.TempDir()}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1100, 1000),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("ignore-certificate-errors", true)) // the tests make their own
 	alloc, stop := chromedp.NewExecAllocator(t.Context(), opts...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
@@ -185,7 +187,7 @@ func (v *visitor) clean() {
 		v.t.Error("no request was seen")
 	}
 	for _, u := range v.requests {
-		if !strings.HasPrefix(u, v.desk.server.URL+"/") && !strings.HasPrefix(u, "blob:"+v.desk.server.URL) && !strings.HasPrefix(u, "data:") {
+		if !strings.HasPrefix(u, v.base+"/") && !strings.HasPrefix(u, "blob:"+v.base) && !strings.HasPrefix(u, "data:") {
 			v.t.Errorf("the page loads %s", u)
 		}
 	}
@@ -209,7 +211,7 @@ func (v *visitor) download(selector, name string) []byte {
 func TestPage(t *testing.T) {
 	d := newDesk(t, nil)
 	leaf := testpki.Issue(t, testpki.Leaf(t, "CN=Иванов Иван Иванович,SN=Иванов,G=Иван Иванович,O=ООО «Ромашка»,T=Генеральный директор,SNILS=11223344595,INN=500100732259,C=RU"), d.chain.Sub)
-	v := newVisitor(t, d)
+	v := newVisitor(t, d.server.URL)
 	doc, sig := v.file("Договор поставки № 17.txt", []byte(contract)), v.file("Договор поставки № 17.txt.sig", d.signed(t, leaf, contract, false))
 	for _, tc := range []struct{ name, path, lang, title, valid, signer, save string }{
 		{"ru", "/", "ru", "Проверка электронной подписи", "Подпись действительна", "Подписал", "Скачать протокол"},
@@ -264,7 +266,7 @@ func TestPage(t *testing.T) {
 // TestPageVerdicts: other answers than valid, chosen with the file inputs.
 func TestPageVerdicts(t *testing.T) {
 	d := newDesk(t, nil)
-	v := newVisitor(t, d)
+	v := newVisitor(t, d.server.URL)
 	doc, sig := v.file("doc.txt", []byte(contract)), v.file("doc.sig", d.signed(t, d.chain.Leaf, contract, false))
 	for _, tc := range []struct{ name, doc, sig, status, says string }{
 		{"invalid", v.file("changed.txt", []byte("x")), sig, "invalid", "Подпись недействительна"},
@@ -316,7 +318,7 @@ func withoutStatus(list []string) []string {
 func TestPageHostile(t *testing.T) {
 	d := newDesk(t, nil)
 	mallory := testpki.Issue(t, testpki.Leaf(t, `CN=\<img src=x onerror=alert(1)\>,O=\<script\>alert(2)\</script\>,T=\"\>\<svg onload=alert(3)\>,C=RU`), d.chain.Sub)
-	v := newVisitor(t, d)
+	v := newVisitor(t, d.server.URL)
 	sig := v.file(`<img src=x onerror=alert(4)>.p7s`, d.signed(t, mallory, contract, false))
 	doc := v.file("\u202etxt.<b>exe", []byte(contract))
 	v.run(chromedp.Navigate(d.server.URL+"/"), chromedp.WaitReady(chromedp.CSS("html.scripted")))
@@ -342,7 +344,7 @@ func TestPageHostile(t *testing.T) {
 // HTML protocol under its own policy.
 func TestPageWithoutScript(t *testing.T) {
 	d := newDesk(t, nil)
-	v := newVisitor(t, d)
+	v := newVisitor(t, d.server.URL)
 	doc, sig := v.file("doc.txt", []byte(contract)), v.file("doc.sig", d.signed(t, d.chain.Leaf, contract, false))
 	call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	v.run(chromedp.Navigate(d.server.URL + "/en"))

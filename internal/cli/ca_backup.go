@@ -101,7 +101,7 @@ func (a *app) caRestore(ctx context.Context, path, dir, ledger string, elsewhere
 			return boltstore.Import(ctx, filepath.Join(tmp, ca.LedgerFile))
 		}
 		return pgstore.Import(ctx, s.Ledger, pgstore.Options{})
-	})
+	}, func(tmp string, s ca.Settings) (ca.Summary, error) { return a.ledgerSummary(ctx, tmp, s) })
 	if err != nil {
 		return err
 	}
@@ -110,15 +110,8 @@ func (a *app) caRestore(ctx context.Context, path, dir, ledger string, elsewhere
 	if err != nil {
 		return caDir(dir, err)
 	}
-	l, err := a.openLedger(ctx, dir, d.Settings)
+	got, err := a.ledgerSummary(ctx, dir, d.Settings)
 	if err != nil {
-		return badLedger(dir, err)
-	}
-	got, err := ca.LedgerDigest(ctx, l)
-	if err == nil {
-		_, err = ca.VerifyJournal(ctx, l)
-	}
-	if err := errors.Join(err, l.Close()); err != nil {
 		return badLedger(dir, err)
 	}
 	if got != sum {
@@ -126,4 +119,17 @@ func (a *app) caRestore(ctx context.Context, path, dir, ledger string, elsewhere
 			withHint(text{"удалите папку и повторите", "remove the folder and run it again"})
 	}
 	return a.printSummary(dir, text{"удостоверяющий центр восстановлен: %s", "the authority is restored: %s"}, sum)
+}
+
+// ledgerSummary opens a ledger and reads all of it, the journal's chains too.
+func (a *app) ledgerSummary(ctx context.Context, dir string, s ca.Settings) (ca.Summary, error) {
+	l, err := a.openLedger(ctx, dir, s)
+	if err != nil {
+		return ca.Summary{}, err
+	}
+	sum, err := ca.LedgerDigest(ctx, l)
+	if err == nil {
+		_, err = ca.VerifyJournal(ctx, l)
+	}
+	return sum, errors.Join(err, l.Close())
 }

@@ -276,15 +276,7 @@ func (m *migration) state(ctx context.Context, l ca.Ledger) (sum ca.Summary, hea
 
 // check reads the new ledger from the beginning.
 func (m *migration) check(ctx context.Context) (ca.Summary, error) {
-	l, err := m.open(ctx, m.to, false)
-	if err != nil {
-		return ca.Summary{}, err
-	}
-	sum, err := ca.LedgerDigest(ctx, l)
-	if err == nil {
-		_, err = ca.VerifyJournal(ctx, l)
-	}
-	return sum, errors.Join(err, l.Close())
+	return m.app.ledgerSummary(ctx, m.dir, m.to)
 }
 
 // printSummary says what a ledger holds.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/report"
@@ -117,14 +119,20 @@ func (r *batchRun) csvRow(i *batchItem) []string {
 	return row
 }
 
+// formulaStarts are the characters with which a formula begins, in their
+// full-width and small forms too (Unicode, Halfwidth and Fullwidth Forms and
+// Small Form Variants), which some spreadsheets take for the plain ones.
+const formulaStarts = "=+-@|%＝＋－＠｜％﹢﹣﹦﹪﹫−"
+
 // csvCell makes a value harmless for a spreadsheet: a cell that begins with one
-// of = + - @ would be computed there, and a name in a certificate is a stranger's
+// of formulaStarts would be computed there, and a name in a certificate is a stranger's
 // text. An apostrophe before it makes it text. A Russian spreadsheet takes the
 // semicolon for the separator and begins a cell behind each.
 func csvCell(s string) string {
 	parts := strings.Split(report.Printable(s), ";")
 	for i, p := range parts {
-		if trimmed := strings.TrimLeft(p, " \u00a0\ufffd\""); trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) {
+		bare := strings.TrimLeftFunc(p, func(c rune) bool { return unicode.IsSpace(c) || c == utf8.RuneError || c == '"' })
+		if first, _ := utf8.DecodeRuneInString(bare); bare != "" && strings.ContainsRune(formulaStarts, first) {
 			parts[i] = "'" + p
 		}
 	}

@@ -16,10 +16,21 @@ const (
 	// CRL of a million entries, 45 MB in DER and a third more in Base64.
 	LedgerLine = 256 << 20
 
-	// LedgerFiles and LedgerFileSize bound the files of an authority's folder
-	// that a backup carries: certificates, settings, profiles, an encrypted key.
-	LedgerFiles    = 1000
-	LedgerFileSize = 16 << 20
+	// LedgerFiles, LedgerFileSize and LedgerFilesSize bound the files of an
+	// authority's folder that a backup carries, each and together:
+	// certificates, settings, profiles, an encrypted key, and published lists
+	// where they are in the folder, of which one of a million entries has 45 MB.
+	LedgerFiles     = 1000
+	LedgerFileSize  = 64 << 20
+	LedgerFilesSize = 256 << 20
+
+	// LedgerName, LedgerSubject and LedgerCertificate bound what stands in a
+	// line of a backup: names of operators, profiles and requests, and key
+	// identifiers; the text of a subject, 64 kB in DER, in which each octet may
+	// be an escape; and certificates and requests in DER.
+	LedgerName        = 256
+	LedgerSubject     = 256 << 10
+	LedgerCertificate = 1 << 20
 
 	// LedgerBatch and LedgerBatchSize are how many rows, and how many octets of
 	// them, are written in one transaction when a ledger is filled from a

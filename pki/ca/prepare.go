@@ -67,6 +67,9 @@ type Prepared struct {
 // Report returns what the rules said; no rule of severity pki.Error is broken.
 func (p *Prepared) Report() profile.Report { return p.report }
 
+// Serial returns the serial number that the certificate will have.
+func (p *Prepared) Serial() Serial { return p.entry.Serial }
+
 // LintError is returned for a certificate that breaks a rule.
 type LintError struct{ Report profile.Report }
 

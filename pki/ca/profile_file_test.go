@@ -76,8 +76,11 @@ func TestParseProfileRefuses(t *testing.T) {
 		"broken identifier":     goodProfile + "policies: [1.2.999999999999.]\n",
 		"unknown name":          goodProfile + "altNames: [x400]\n",
 		"unknown key":           goodProfile + "keys: [gost94]\n",
-		"four years":            goodProfile + "subscriber: true\nvalidity: {years: 4}\n",
-		"maxMonths of 40":       goodProfile + "subscriber: true\nvalidity: {maxMonths: 40}\n",
+		"subscriber, no class":  goodProfile + "subscriber: true\ntools: true\n",
+		"subscriber, no KC1":    goodProfile + "subscriber: true\ntools: true\npolicies: [KC2]\n",
+		"subscriber, no tools":  goodProfile + "subscriber: true\npolicies: [KC1]\n",
+		"four years":            goodProfile + "subscriber: true\ntools: true\npolicies: [KC1]\nvalidity: {years: 4}\n",
+		"maxMonths of 40":       goodProfile + "subscriber: true\ntools: true\npolicies: [KC1]\nvalidity: {maxMonths: 40}\n",
 		"longer than maxMonths": goodProfile + "validity: {months: 13, maxMonths: 12}\n",
 		"negative":              goodProfile + "validity: {months: -1}\n",
 		"two thousand years":    goodProfile + "validity: {years: 2000}\n",
@@ -212,7 +215,7 @@ func TestSubjectData(t *testing.T) {
 	twice := dn(t, citizenDN)
 	twice.Raw = nil
 	twice.RDNs = append(twice.RDNs, []pki.Attribute{{Type: oid.SNILS, Value: "11223344595", Tag: 18}})
-	const utf8, printable, ia5, bmp = 12, 19, 22, 30
+	const utf8, numeric, printable, ia5, bmp = 12, 18, 19, 22, 30
 	for _, tt := range []struct {
 		name, field string
 		subject     pki.Name
@@ -232,6 +235,32 @@ func TestSubjectData(t *testing.T) {
 		{"two spaces", "subject.CN", with(oid.CommonName, "Иванов  Иван", utf8)},
 		{"a surname with a digit", "subject.SN", with(oid.Surname, "Иванов2", utf8)},
 		{"a surname in two alphabets", "subject.SN", with(oid.Surname, "Ивaнов", utf8)},
+		{"a Greek letter among others", "subject.G", with(oid.GivenName, "Иванοвич", utf8)},
+		{"a name in two alphabets", "subject.CN", with(oid.CommonName, "Ивaнов Иван", utf8)},
+		{"left to right", "subject.CN", with(oid.CommonName, "Иванов\u2066", utf8)},
+		{"a private character", "subject.CN", with(oid.CommonName, "Иванов\ue000", utf8)},
+		{"NUL", "subject.CN", with(oid.CommonName, "Иванов\x00", utf8)},
+		{"a line separator", "subject.CN", with(oid.CommonName, "Иванов\u2028Иван", utf8)},
+		{"nothing", "subject.L", with(oid.Locality, "", utf8)},
+		{"country in lower case", "subject.C", with(oid.Country, "ru", printable)},
+		{"country of one letter", "subject.C", with(oid.Country, "R", printable)},
+		{"country of digits", "subject.C", with(oid.Country, "77", printable)},
+		{"no e-mail", "subject.E", with(oid.EmailAddress, "ivanov", ia5)},
+		{"e-mail with a name", "subject.E", with(oid.EmailAddress, "I <a@example.ru>", ia5)},
+		{"a domain component of two labels", "subject.DC", with(oid.DomainComponent, "example.ru", ia5)},
+		{"serial number as UTF8String", "subject.serialNumber", with(oid.SerialNumberAttr, "1", utf8)},
+		{"INN of an organization", "subject.INN", with(oid.INN, "7707083893", numeric)},
+		{"12th digit of the INN", "subject.INN", with(oid.INN, "500100732258", numeric)},
+		{"11th digit of the INN", "subject.INN", with(oid.INN, "500100732249", numeric)},
+		{"INN of zeros", "subject.INN", with(oid.INN, "000000000000", numeric)},
+		{"INNLE", "subject.INNLE", with(oid.INNLE, "7707083894", numeric)},
+		{"OGRN", "subject.OGRN", with(oid.OGRN, "1027700132196", numeric)},
+		{"OGRN of 12 digits", "subject.OGRN", with(oid.OGRN, "102770013219", numeric)},
+		{"OGRNIP", "subject.OGRNIP", with(oid.OGRNIP, "304500116000158", numeric)},
+		{"SNILS with hyphens", "subject.SNILS", with(oid.SNILS, "112-233-445 95", numeric)},
+		{"SNILS in other digits", "subject.SNILS", with(oid.SNILS, "١١٢٢٣٣٤٤٥٩٥", utf8)},
+		{"OGRN as PrintableString", "subject.OGRN", with(oid.OGRN, "1027700132195", printable)},
+		{"a title of 65", "subject.T", with(oid.Title, strings.Repeat("Я", 65), utf8)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := csr(t, key, &pki.RequestTemplate{Subject: tt.subject})
@@ -243,11 +272,14 @@ func TestSubjectData(t *testing.T) {
 		})
 	}
 	for name, n := range map[string]pki.Name{
-		"e-mail":            with(oid.EmailAddress, "a@example.ru", ia5),
-		"a double surname":  with(oid.Surname, "Римский-Корсаков", utf8),
-		"an apostrophe":     with(oid.Surname, "О'Генри", utf8),
-		"a Latin surname":   with(oid.Surname, "Müller", utf8),
-		"printable surname": with(oid.Surname, "Smith", printable),
+		"e-mail":                          with(oid.EmailAddress, "a@example.ru", ia5),
+		"a double surname":                with(oid.Surname, "Римский-Корсаков", utf8),
+		"an apostrophe":                   with(oid.Surname, "О'Генри", utf8),
+		"a Latin surname":                 with(oid.Surname, "Müller", utf8),
+		"64 characters":                   with(oid.CommonName, strings.Repeat("Я", 64), utf8),
+		"two alphabets, each word in one": with(oid.CommonName, "Smith Иван", utf8),
+		"a domain component":              with(oid.DomainComponent, "example", ia5),
+		"printable surname":               with(oid.Surname, "Smith", printable),
 	} {
 		if _, err := root.IssueRequest(t.Context(), "citizen", ca.Request{CSR: csr(t, key, &pki.RequestTemplate{Subject: n})}); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -3,7 +3,9 @@ package ca_test
 import (
 	"bytes"
 	"crypto"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -114,4 +116,119 @@ func TestRenewalRefused(t *testing.T) {
 	root.clock.t = old.NotAfter.AddDate(0, 0, 1)
 	_, err = root.CheckRenewal(t.Context(), good)
 	wantErr(t, "expired", err, ca.ErrRenewal)
+}
+
+// TestRenewalBringsNothingNew: nobody looks at a renewal as at a first request,
+// so it may not say more than the certificate that it renews.
+func TestRenewalBringsNothingNew(t *testing.T) {
+	root := newRoot(t, generate(t, "gost2012-256", "cryptopro-a"), 0)
+	key, next := generate(t, "gost2012-256", ""), generate(t, "gost2012-256", "")
+	mail := func(list ...string) (out []pki.GeneralName) {
+		for _, a := range list {
+			out = append(out, pki.GeneralName{Kind: pki.RFC822Name, Text: a})
+		}
+		return out
+	}
+	request := func(subject string, names []pki.GeneralName, k crypto.Signer) *pki.CertificateRequest {
+		return csr(t, k, &pki.RequestTemplate{Subject: dn(t, subject), SubjectAltNames: names})
+	}
+	old, err := root.IssueRequest(t.Context(), "citizen", ca.Request{CSR: request(citizenDN, mail("a@example.ru", "b@example.ru"), key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(r *pki.CertificateRequest) []byte {
+		m, err := ca.SignRenewal(nil, r, old, key, root.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for name, r := range map[string]*pki.CertificateRequest{
+		"another address":        request(citizenDN, mail("a@example.ru", "c@example.ru"), next),
+		"an equal name":          request(strings.Replace(citizenDN, "Иванов Иван", "ИВАНОВ Иван", 1), nil, next),
+		"another order of names": request("C=RU,"+strings.TrimSuffix(citizenDN, ",C=RU"), nil, next),
+	} {
+		_, err := root.CheckRenewal(t.Context(), sign(r))
+		wantErr(t, name, err, ca.ErrRenewal)
+	}
+	c, err := root.renew(t, sign(request(citizenDN, mail("b@example.ru"), next)), "citizen")
+	if err != nil || len(c.SubjectAltNames) != 1 {
+		t.Errorf("fewer addresses: %v", err)
+	}
+}
+
+// TestRenewalOnce: a renewal is good for one certificate, whatever became of it,
+// and the earlier certificate is looked at in the transaction of the issue.
+func TestRenewalOnce(t *testing.T) {
+	d := newDesk(t)
+	key, next := generate(t, "gost2012-256", ""), generate(t, "gost2012-256", "")
+	old := d.issue(t, "citizen", citizenDN, key)
+	message := d.renewal(t, citizenDN, next, old, key)
+	s := ca.Submission{RenewalMessage: message, Request: ca.Request{Actor: "test"}}
+	e, err := d.Submit(t.Context(), s)
+	if err != nil || e.Renews != serialOf(t, old) {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	_, err = d.Submit(t.Context(), s)
+	wantErr(t, "while it waits", err, ca.ErrRequestExists)
+	if _, err := d.IssueApproved(t.Context(), e.ID, "test"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Submit(t.Context(), s)
+	wantErr(t, "after the issue", err, ca.ErrRequestExists)
+	rejected := ca.Submission{RenewalMessage: d.renewal(t, citizenDN, generate(t, "gost2012-256", ""), old, key)}
+	if e, err = d.Submit(t.Context(), rejected); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = d.RejectBy(t.Context(), e.ID, "", "clerk"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Submit(t.Context(), rejected)
+	wantErr(t, "after the rejection", err, ca.ErrRequestExists)
+
+	late := ca.Submission{RenewalMessage: d.renewal(t, citizenDN, generate(t, "gost2012-256", ""), old, key)}
+	if e, err = d.Submit(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	r, err := d.CheckRenewal(t.Context(), d.renewal(t, citizenDN, generate(t, "gost2012-256", ""), old, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Prepare(t.Context(), ca.Citizen(), ca.Request{CSR: r.Request(), Renewal: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Hold(t.Context(), ca.Revocation{Serial: serialOf(t, old)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.IssueApproved(t.Context(), e.ID, "test")
+	wantErr(t, "held since the submission", err, ca.ErrRenewal)
+	_, err = d.Issue(t.Context(), p)
+	wantErr(t, "held since the preparation", err, ca.ErrRenewal)
+}
+
+// TestRenewedKeyPeriod: a key that is certified again keeps its first day, and the
+// profile's period of a key holds for all its certificates together.
+func TestRenewedKeyPeriod(t *testing.T) {
+	short := ca.Citizen()
+	short.Name, short.KeyMonths = "short", 12
+	d := newDesk(t, short)
+	key := generate(t, "gost2012-256", "")
+	old := d.issue(t, "short", citizenDN, key)
+	d.clock.t = old.NotBefore.AddDate(0, 11, 0)
+	c, err := d.renew(t, d.renewal(t, citizenDN, key, old, key), "short")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.PrivateKeyNotBefore.Equal(old.NotBefore) || !c.PrivateKeyNotAfter.Equal(old.PrivateKeyNotAfter) {
+		t.Errorf("the key from %s to %s", c.PrivateKeyNotBefore, c.PrivateKeyNotAfter)
+	}
+	d.clock.t = old.PrivateKeyNotAfter.Add(time.Second)
+	for name, owner := range map[string]crypto.Signer{"the same key": key, "a new key": generate(t, "gost2012-256", "")} {
+		_, err = d.CheckRenewal(t.Context(), d.renewal(t, citizenDN, owner, old, key))
+		wantErr(t, "beyond the key's period: "+name, err, ca.ErrRenewal)
+	}
+	d.clock.t = old.NotBefore.Add(-time.Second)
+	_, err = d.CheckRenewal(t.Context(), d.renewal(t, citizenDN, key, old, key))
+	wantErr(t, "before the certificate", err, ca.ErrRenewal)
 }

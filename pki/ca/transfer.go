@@ -31,13 +31,19 @@ import (
 //	{"issuer":…}                     DER in Base64, like every octet string
 //	{"certificate":{"entry":…,"der":…}}  in the order of serial numbers
 //	{"blocked":…}                    key identifiers, in the order of octets
-//	{"crl":{"entry":…,"der":…}}      the last one
+//	{"crl":{"entry":…,"der":…}}      the last one, see below
 //	{"operator":…}                   in the order of names
 //	{"request":…}                    in the order of identifiers
 //	{"record":…}                     the journal, chain by chain
 //	{"heads":…}                      signed heads
 //	{"end":{"summary":…,"all":…}}    Streebog-256 over every line before: of
 //	                                 the ledger (in the summary), of everything
+//
+// Of revocation lists a ledger needs the number of the last one, so that the
+// numbers go on, and the last complete one. For a delta list the entry has the
+// base, and "der" is the complete list still. Delta and partition lists are
+// files of the folder of publication; the next publication makes them anew,
+// with a higher number.
 
 // dumpForm is the number in the line {"ledger":…}.
 const dumpForm = 1
@@ -140,6 +146,8 @@ type dumper struct {
 	all, ledger hash.Hash
 	inLedger    bool
 	sum         Summary
+	checks      loader
+	stage       int // of the last line
 }
 
 func newDumper(w io.Writer) (*dumper, error) {
@@ -152,6 +160,12 @@ func newDumper(w io.Writer) (*dumper, error) {
 }
 
 func (d *dumper) line(l dumpLine) error {
+	if stage := stageOf(&l); stage != d.stage {
+		d.stage, d.checks.key = stage, ""
+	}
+	if err := d.checks.check(&l); err != nil {
+		return fmt.Errorf("ca: dump: the ledger holds what cannot be loaded again: %w", err)
+	}
 	b, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("ca: dump: %w", err)
@@ -329,6 +343,9 @@ func (r *lineReader) next() (*dumpLine, error) {
 	}
 	if dec.More() {
 		return nil, fmt.Errorf("%w: line %d: more than one value", ErrBackup, r.n)
+	}
+	if err := canonical(l, text); err != nil {
+		return nil, fmt.Errorf("line %d: %w", r.n, err)
 	}
 	if l.End == nil {
 		r.inLedger = r.inLedger || l.Ledger != 0

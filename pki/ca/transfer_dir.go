@@ -20,6 +20,7 @@ import (
 // address of a token.
 func BackupFiles(dir string) ([]BackupFile, error) {
 	var out []BackupFile
+	size := 0
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !e.Type().IsRegular() {
 			return err
@@ -36,6 +37,9 @@ func BackupFiles(dir string) ([]BackupFile, error) {
 			return fmt.Errorf("more than %d files", limits.LedgerFiles)
 		}
 		data, err := readBounded(path, limits.LedgerFileSize)
+		if size += len(data); size > limits.LedgerFilesSize {
+			return fmt.Errorf("its files have more than %d octets", limits.LedgerFilesSize)
+		}
 		out = append(out, BackupFile{filepath.ToSlash(name), data})
 		return err
 	})
@@ -65,8 +69,13 @@ var ErrDirExists = errors.New("ca: the folder exists and is not empty")
 // RestoreDir makes the folder of an authority from a backup. open returns the
 // ledger to be filled, given the folder in which the files are for the moment
 // and its settings. The folder gets its name at the end, in one step: after a
-// crash it is there whole, or not at all.
-func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp string, s Settings) (Importer, error)) (Summary, error) {
+// crash it is there whole, or not at all. there, if not nil, says what a ledger
+// holds that open found with [ErrLedgerExists], for a restore that was killed
+// between the last step of the ledger and that of the folder; see
+// [LoadOptions].
+func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp string, s Settings) (Importer, error),
+	there func(tmp string, s Settings) (Summary, error),
+) (Summary, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return Summary{}, fmt.Errorf("ca: restore: %w", err)
@@ -81,7 +90,7 @@ func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp str
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return Summary{}, fmt.Errorf("ca: restore: %w", err)
 	}
-	sum, err := Load(ctx, in, LoadOptions{
+	o := LoadOptions{
 		File: func(f BackupFile) error { return f.write(tmp) },
 		Open: func() (Importer, error) {
 			d, err := ReadDir(tmp)
@@ -90,7 +99,17 @@ func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp str
 			}
 			return open(tmp, d.Settings)
 		},
-	})
+	}
+	if there != nil {
+		o.There = func() (Summary, error) {
+			d, err := ReadDir(tmp)
+			if err != nil {
+				return Summary{}, err
+			}
+			return there(tmp, d.Settings)
+		}
+	}
+	sum, err := Load(ctx, in, o)
 	if err == nil {
 		err = moveDir(tmp, dir)
 	}

@@ -2,7 +2,9 @@ package ca
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +20,11 @@ type LoadOptions struct {
 	// Open is called once, behind the last file, and returns the ledger to be
 	// filled; required.
 	Open func() (Importer, error)
+	// There is asked where Open says [ErrLedgerExists], for what the ledger
+	// holds that is there. If that is what the dump holds, Load has nothing
+	// to do and succeeds: a load that was interrupted behind its last step
+	// can be run again. nil is an error in any case.
+	There func() (Summary, error)
 }
 
 // Load reads what [Dump] or [WriteBackup] wrote, and fills a new ledger with
@@ -71,6 +78,9 @@ type loader struct {
 	sum     Summary
 	heads   map[string]journal.Head
 	files   int
+	octets  int    // of files
+	key     string // of the last line, within its stage
+	there   error  // why nothing is put in: the ledger exists
 }
 
 // stages is the order of the lines.
@@ -112,7 +122,7 @@ func once(stage int) bool { return stage == stageLedger || stage == stageIssuer 
 func (l *loader) take(ctx context.Context, line *dumpLine, n int) error {
 	stage := stageOf(line)
 	switch {
-	case stage == 0, stage < l.stage, stage == l.stage && once(stage), stage > stageLedger && l.to == nil:
+	case stage == 0, stage < l.stage, stage == l.stage && once(stage), stage > stageLedger && l.stage < stageLedger:
 		return fmt.Errorf("%w: line %d is out of place", ErrBackup, n)
 	case stage == stageFile:
 		l.stage = stage
@@ -122,11 +132,15 @@ func (l *loader) take(ctx context.Context, line *dumpLine, n int) error {
 		return l.open(line.Ledger)
 	case stage == stageEnd:
 		return nil
+	case stage != l.stage:
+		l.stage, l.key = stage, ""
 	}
-	l.stage = stage
 	put, size, err := l.prepare(line)
 	if err != nil {
 		return fmt.Errorf("line %d: %w", n, err)
+	}
+	if l.there != nil {
+		return ctx.Err()
 	}
 	l.batch, l.size = append(l.batch, put), l.size+size
 	if len(l.batch) < limits.LedgerBatch && l.size < limits.LedgerBatchSize {
@@ -139,7 +153,8 @@ func (l *loader) file(f *BackupFile, n int) error {
 	if l.options.File == nil {
 		return fmt.Errorf("%w: line %d: files are not expected", ErrBackup, n)
 	}
-	if l.files++; l.files > limits.LedgerFiles || len(f.Data) > limits.LedgerFileSize {
+	l.octets += len(f.Data)
+	if l.files++; l.files > limits.LedgerFiles || len(f.Data) > limits.LedgerFileSize || l.octets > limits.LedgerFilesSize {
 		return fmt.Errorf("%w: line %d: too many or too large files", ErrBackup, n)
 	}
 	return l.options.File(*f)
@@ -150,6 +165,10 @@ func (l *loader) open(form int) error {
 		return fmt.Errorf("%w: its form is %d; this program knows %d", ErrBackup, form, dumpForm)
 	}
 	to, err := l.options.Open()
+	if errors.Is(err, ErrLedgerExists) && l.options.There != nil {
+		l.there = err
+		return nil
+	}
 	if err != nil {
 		return err // to may be a nil pointer, which is no nil interface
 	}
@@ -160,14 +179,14 @@ func (l *loader) open(form int) error {
 // prepare checks a line and returns what puts it into a ledger, and about how
 // many octets that are.
 func (l *loader) prepare(line *dumpLine) (put func(ImportTx) error, size int, err error) {
+	if err := l.check(line); err != nil {
+		return nil, 0, err
+	}
 	switch {
 	case line.Issuer != nil:
 		return func(tx ImportTx) error { return tx.SetIssuer(line.Issuer) }, len(line.Issuer), nil
 	case line.Certificate != nil:
 		c := line.Certificate
-		if c.Entry.Serial == (Serial{}) || len(c.DER) == 0 {
-			return nil, 0, fmt.Errorf("%w: a certificate without serial number or content", ErrBackup)
-		}
 		l.sum.Certificates++
 		return func(tx ImportTx) error { return tx.Add(c.Entry, c.DER) }, len(c.DER) + len(c.Entry.Subject), nil
 	case line.Blocked != nil:
@@ -188,9 +207,14 @@ func (l *loader) prepare(line *dumpLine) (put func(ImportTx) error, size int, er
 	default:
 		h, err := journal.ParseSignedHeads(line.Heads)
 		if err != nil {
-			return nil, 0, fmt.Errorf("%w: %w", ErrBackup, err)
+			return nil, 0, fmt.Errorf("%w: heads: %w", ErrBackup, err)
 		}
-		l.sum.Heads++
+		if l.sum.Heads++; h.Number != l.sum.Heads {
+			return nil, 0, badLine("heads.number", "%d and not %d", h.Number, l.sum.Heads)
+		}
+		if again, err := json.Marshal(h); err != nil || !bytes.Equal(again, line.Heads) {
+			return nil, 0, badLine("heads", "they are not in the form in which dumps are written")
+		}
 		return func(tx ImportTx) error { return tx.AddSignedHeads(h) }, len(line.Heads), nil
 	}
 }
@@ -199,7 +223,15 @@ func (l *loader) prepare(line *dumpLine) (put func(ImportTx) error, size int, er
 func (l *loader) record(text []byte) (func(ImportTx) error, int, error) {
 	r, err := journal.ParseRecord(text)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", ErrBackup, err)
+		return nil, 0, fmt.Errorf("%w: record: %w", ErrBackup, err)
+	}
+	if again, err := r.Line(); err != nil || !bytes.Equal(again, text) {
+		return nil, 0, badLine("record", "it is not in the form in which dumps are written")
+	}
+	if r.Node != l.key { // a new chain
+		if err := l.rises("record.node", r.Node); err != nil {
+			return nil, 0, err
+		}
 	}
 	head, known := l.heads[r.Node]
 	if !known {
@@ -241,7 +273,7 @@ func (l *loader) flush(ctx context.Context) error {
 
 // finish compares counts and digests and makes the ledger one.
 func (l *loader) finish(ctx context.Context, r *lineReader, end *dumpEnd) (Summary, error) {
-	if l.to == nil {
+	if l.to == nil && l.there == nil {
 		return Summary{}, fmt.Errorf("%w: there is no ledger in it", ErrBackup)
 	}
 	if _, err := r.next(); !errors.Is(err, io.EOF) {
@@ -252,6 +284,12 @@ func (l *loader) finish(ctx context.Context, r *lineReader, end *dumpEnd) (Summa
 	r.all.Sum(all[:0])
 	if l.sum != end.Summary || all != end.All {
 		return Summary{}, fmt.Errorf("%w: the digests do not agree: it was changed", ErrBackup)
+	}
+	if l.there != nil {
+		if there, err := l.options.There(); err != nil || there != l.sum {
+			return Summary{}, errors.Join(l.there, err)
+		}
+		return l.sum, nil
 	}
 	if err := l.flush(ctx); err != nil {
 		return Summary{}, err

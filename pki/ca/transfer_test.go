@@ -133,7 +133,7 @@ func TestBackupDir(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(to), ".restored.restoring", "half"), 0o700); err != nil { // of one that was killed
 		t.Fatal(err)
 	}
-	got, err := ca.RestoreDir(t.Context(), bytes.NewReader(out.Bytes()), to, inFile)
+	got, err := ca.RestoreDir(t.Context(), bytes.NewReader(out.Bytes()), to, inFile, nil)
 	if err != nil || got != want {
 		t.Fatalf("%+v, %v; want %+v", got, err, want)
 	}
@@ -146,7 +146,7 @@ func TestBackupDir(t *testing.T) {
 			t.Errorf("%s is in the backup", f.Name)
 		}
 	}
-	if _, err := ca.RestoreDir(t.Context(), bytes.NewReader(out.Bytes()), to, inFile); !errors.Is(err, ca.ErrDirExists) {
+	if _, err := ca.RestoreDir(t.Context(), bytes.NewReader(out.Bytes()), to, inFile, nil); !errors.Is(err, ca.ErrDirExists) {
 		t.Errorf("over a folder: %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(to)); err != nil || len(left) != 1 {
@@ -163,7 +163,7 @@ func TestRestoreNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = ca.RestoreDir(t.Context(), bytes.NewReader(append(line, '\n')), filepath.Join(base, "D"),
-			func(string, ca.Settings) (ca.Importer, error) { return nil, errors.New("not reached") })
+			func(string, ca.Settings) (ca.Importer, error) { return nil, errors.New("not reached") }, nil)
 		if !errors.Is(err, ca.ErrBackup) {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -163,12 +163,17 @@ func (i *Issuer) approved(ctx context.Context, id string) (e RequestEntry, p Pro
 }
 
 // checkApprovals holds that as many people agreed as the profile asks for, and
-// that the submitter is who signed the submission.
+// that every statement on record is about this request. Where the profile's latest
+// version asks for more people, the request must be handed in by that one.
 func (i *Issuer) checkApprovals(tx ReadTx, e RequestEntry, p Profile) error {
-	if p.Approvals.Count == 0 {
-		return nil
+	if last, err := i.profiles.Find(p.Name); err != nil || last.Approvals.Count > p.Approvals.Count {
+		return errors.Join(fmt.Errorf("%w: %s asks for more people than %s", ErrSuperseded, last.Ref(), p.Ref()), err)
 	}
-	people, lapsed, err := i.count(tx, e, p.Approvals)
+	rule, err := i.approvalRule(e)
+	if err != nil {
+		return err
+	}
+	people, lapsed, err := i.count(tx, e, rule)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func write(ctx context.Context, o options) error {
 	} else {
 		err = save(o.output, page)
 	}
-	return errors.Join(err, m.failures())
+	return errors.Join(err, m.failures(), m.statementFailures())
 }
 
 // chosen returns the sets of a list of names; all of them for an empty list.
@@ -109,7 +109,7 @@ func runMatrix(ctx context.Context, o options, sets []paramset) (*matrix, string
 	t := &tools{dir: dir, program: program, castle: bc, slots: make(chan struct{}, o.jobs)}
 	m := newMatrix(t, sets, openSSL{}, bouncyCastle{}, gnuTLS{})
 	m.gaps = append(slices.Clone(o.spare), m.gaps...)
-	if err := m.run(ctx); err != nil {
+	if err := errors.Join(m.run(ctx), m.runStatements(ctx)); err != nil {
 		return nil, "", err
 	}
 	return m, versions(ctx, bc), nil

@@ -176,6 +176,9 @@ type matrix struct {
 	mu       sync.Mutex
 	outcomes map[cellKey]error
 	commands map[commandKey][]string
+
+	statements     map[statementKey]statementCell
+	statementLines map[statementKey][]string
 }
 
 // commandKey says what a list of commands did.

@@ -100,6 +100,7 @@ func (m *matrix) page(ver string) string {
 		}
 	}
 	p.WriteString("\n")
+	m.statementTable(p)
 	for i, n := range p.notes {
 		p.f("[%d] %s\n\n", i+1, n)
 	}
@@ -173,6 +174,7 @@ func (m *matrix) appendix(p *page) {
 		}
 		p.WriteString("\n")
 	}
+	m.statementCommands(p)
 }
 
 const intro = `# Interoperability

@@ -272,11 +272,11 @@ func (p *publisher) writeLarge(name string) (err error) {
 	}
 	for n := range largeList - 1 {
 		serial := new(big.Int).Lsh(big.NewInt(1), 150)
-		if err := w.Add(pki.RevokedEntry{Serial: serial.Add(serial, big.NewInt(int64(n))), RevokedAt: p.started, Reason: int(ca.Superseded)}); err != nil {
+		if err := w.Add(pki.RevokedEntry{Serial: serial.Add(serial, big.NewInt(int64(n))), At: p.started, Reason: int(ca.Superseded)}); err != nil {
 			return err
 		}
 	}
-	if err := w.Add(pki.RevokedEntry{Serial: p.certs["stolen"].SerialNumber, RevokedAt: p.started, Reason: int(ca.KeyCompromise)}); err != nil {
+	if err := w.Add(pki.RevokedEntry{Serial: p.certs["stolen"].SerialNumber, At: p.started, Reason: int(ca.KeyCompromise)}); err != nil {
 		return err
 	}
 	out, err := os.Create(filepath.Join(p.c.work, name))

@@ -28,6 +28,7 @@ import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.bouncycastle.cert.X509CRLEntryHolder;
 import org.bouncycastle.cert.X509CRLHolder;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.X509v2CRLBuilder;
@@ -180,5 +181,55 @@ final class Certificates {
             throw new SignatureException("the list is not in force");
         }
         return "list";
+    }
+
+    /**
+     * list-status LIST CERT ISSUER [COMPLETE]: what lists that are verified say about the certificate. With a complete
+     * list the first one must be a delta list that changes it (RFC 5280, section 5.2.4).
+     */
+    static String listStatus(Peer.Arguments a) throws Exception {
+        var list = new X509CRLHolder(a.der());
+        X509CertificateHolder c = read(a);
+        X509CertificateHolder issuer = read(a);
+        inForce(list, issuer);
+        X509CRLEntryHolder found = list.getRevokedCertificate(c.getSerialNumber());
+        Extension base = list.getExtension(Extension.deltaCRLIndicator);
+        if ((base != null) != a.more()) {
+            throw new SignatureException("a delta list where none belongs, or none where one does");
+        }
+        if (base != null) {
+            var complete = new X509CRLHolder(a.der());
+            inForce(complete, issuer);
+            BigInteger changed = CRLNumber.getInstance(base.getParsedValue()).getCRLNumber();
+            if (changed.compareTo(number(complete)) > 0 || number(list).compareTo(number(complete)) <= 0) {
+                throw new SignatureException("the delta list does not change this list");
+            }
+            found = found != null ? found : complete.getRevokedCertificate(c.getSerialNumber());
+        }
+        if (found == null) {
+            return "good";
+        }
+        Extension why = found.getExtension(Extension.reasonCode);
+        return "revoked" + (why == null ? "" : " " + reason(CRLReason.getInstance(why.getParsedValue()).getValue().intValue()));
+    }
+
+    private static BigInteger number(X509CRLHolder list) {
+        return CRLNumber.getInstance(list.getExtension(Extension.cRLNumber).getParsedValue()).getCRLNumber();
+    }
+
+    private static void inForce(X509CRLHolder list, X509CertificateHolder issuer) throws Exception {
+        if (!list.getIssuer().equals(issuer.getSubject()) || !list.isSignatureValid(verifier(issuer))) {
+            throw new SignatureException("the list's signature is wrong");
+        }
+        Date now = new Date();
+        if (now.before(list.getThisUpdate()) || now.after(list.getNextUpdate())) {
+            throw new SignatureException("the list is not in force");
+        }
+    }
+
+    /** The name of a reason as RFC 5280 writes it. */
+    static String reason(int code) {
+        String name = CRLReason.lookup(code).toString(); // "CRLReason: keyCompromise"
+        return name.substring(name.indexOf(' ') + 1);
     }
 }

@@ -32,6 +32,8 @@ final class Peer {
         COMMANDS.put("verify-crl", Certificates::verifyCRL);
         COMMANDS.put("make-ocsp", Responses::make);
         COMMANDS.put("verify-ocsp", Responses::verify);
+        COMMANDS.put("ocsp-status", Responses::status);
+        COMMANDS.put("list-status", Certificates::listStatus);
         COMMANDS.put("read-key", Passwords::readKey);
         COMMANDS.put("encrypt-key", Passwords::encryptKey);
         COMMANDS.put("make-pfx", Passwords::makePFX);

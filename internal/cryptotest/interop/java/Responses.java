@@ -4,16 +4,20 @@ import java.security.SignatureException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
+import org.bouncycastle.asn1.ocsp.OCSPObjectIdentifiers;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.ocsp.BasicOCSPResp;
 import org.bouncycastle.cert.ocsp.BasicOCSPRespBuilder;
 import org.bouncycastle.cert.ocsp.CertificateID;
 import org.bouncycastle.cert.ocsp.CertificateStatus;
+import org.bouncycastle.cert.ocsp.OCSPReq;
 import org.bouncycastle.cert.ocsp.OCSPResp;
 import org.bouncycastle.cert.ocsp.OCSPRespBuilder;
 import org.bouncycastle.cert.ocsp.RespID;
+import org.bouncycastle.cert.ocsp.RevokedStatus;
 import org.bouncycastle.cert.ocsp.SingleResp;
 import org.bouncycastle.operator.DigestCalculator;
 import org.bouncycastle.operator.DigestCalculatorProvider;
@@ -66,6 +70,52 @@ final class Responses {
             }
         }
         throw new SignatureException("no good answer about the certificate");
+    }
+
+    /**
+     * ocsp-status RESPONSE CERT ISSUER [REQUEST]: what a response that is verified says about the certificate. With a
+     * request its nonce must be repeated.
+     */
+    static String status(Peer.Arguments a) throws Exception {
+        var whole = new OCSPResp(a.der());
+        if (whole.getStatus() != OCSPRespBuilder.SUCCESSFUL) {
+            throw new SignatureException("status " + whole.getStatus());
+        }
+        var r = (BasicOCSPResp) whole.getResponseObject();
+        X509CertificateHolder c = Certificates.read(a);
+        X509CertificateHolder issuer = Certificates.read(a);
+        if (!r.isSignatureValid(Certificates.verifier(responder(r, issuer)))) {
+            throw new SignatureException("the response's signature is wrong");
+        }
+        if (a.more()) {
+            var nonce = OCSPObjectIdentifiers.id_pkix_ocsp_nonce;
+            Extension asked = new OCSPReq(a.der()).getExtension(nonce);
+            if (asked == null || !asked.equals(r.getExtension(nonce))) {
+                throw new SignatureException("the nonce is not that of the request");
+            }
+        }
+        Date now = new Date();
+        for (SingleResp s : r.getResponses()) {
+            if (!s.getCertID().getSerialNumber().equals(c.getSerialNumber()) || !s.getCertID().matchesIssuer(issuer, digests())) {
+                continue;
+            }
+            if (now.before(s.getThisUpdate()) || now.after(s.getNextUpdate())) {
+                throw new SignatureException("the answer is not in force");
+            }
+            return word(s.getCertStatus());
+        }
+        throw new SignatureException("no answer about the certificate");
+    }
+
+    private static String word(CertificateStatus s) {
+        if (s == CertificateStatus.GOOD) {
+            return "good";
+        }
+        if (s instanceof RevokedStatus) {
+            var r = (RevokedStatus) s;
+            return "revoked" + (r.hasRevocationReason() ? " " + Certificates.reason(r.getRevocationReason()) : "");
+        }
+        return "unknown";
     }
 
     /** RFC 6960, section 4.2.2.2: the CA itself, or a certificate that it issued directly for OCSP signing. */

@@ -1,0 +1,4 @@
+package main
+
+// declaredStatementGaps are the gaps of the second table.
+var declaredStatementGaps = []statementGap{}
