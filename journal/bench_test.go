@@ -1,6 +1,13 @@
 package journal
 
-import "testing"
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+)
 
 // benchEntry is what the issue of a certificate puts on record.
 func benchEntry() Entry {
@@ -40,5 +47,83 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(err)
 		}
 		tree.Add(got.Hash)
+	}
+}
+
+// recordsEnv is how many records the journals of the benchmarks below have.
+const recordsEnv = "GOSKLYUCH_JOURNAL_RECORDS"
+
+// benchFile makes a journal without waiting for the disk after every record.
+func benchFile(b *testing.B, n int) (*File, int64) {
+	b.Helper()
+	if text := os.Getenv(recordsEnv); text != "" && n > 0 {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	path := filepath.Join(b.TempDir(), "journal.jsonl")
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	h, e := Head{Node: DefaultNode}, benchEntry()
+	for range n {
+		r, err := h.Next(e)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := writeLine(w, r); err != nil {
+			b.Fatal(err)
+		}
+		h = r.Head()
+	}
+	if err := w.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	j := NewFile(path)
+	if n > 0 {
+		if err := j.writeHead(h); err != nil {
+			b.Fatal(err)
+		}
+	}
+	st, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return j, st.Size()
+}
+
+// BenchmarkFileVerify reads and checks a whole journal. The memory that it holds
+// does not grow with it.
+func BenchmarkFileVerify(b *testing.B) {
+	j, size := benchFile(b, 10_000)
+	b.SetBytes(size)
+	for b.Loop() {
+		head, err := j.Verify(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(head.Seq)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	}
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-held")
+}
+
+// BenchmarkFileAppend is one record with its fsync, behind none and behind many.
+func BenchmarkFileAppend(b *testing.B) {
+	for name, n := range map[string]int{"empty": 0, "full": 10_000} {
+		b.Run(name, func(b *testing.B) {
+			j, _ := benchFile(b, n)
+			for b.Loop() {
+				if _, err := j.Append(b.Context(), benchEntry()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +170,17 @@ func lineFor(t *testing.T, r Record) string {
 	return string(b) + "\n"
 }
 
+// readLast returns the n-th line from the end.
+func readLast(t *testing.T, path string, n int) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.Collect(strings.Lines(string(b)))
+	return all[len(all)-n]
+}
+
 func withoutSubject(t *testing.T, line string) string {
 	t.Helper()
 	r, err := parsed(t, line).Erase(FieldSubject)
@@ -229,6 +241,27 @@ func TestFileTornLine(t *testing.T) {
 	}
 	if head, err := j.Verify(t.Context()); err != nil || head.Seq != 6 {
 		t.Fatalf("after a crash: %v, %v", head, err)
+	}
+	// Where the head cannot be brought up to the last record, no other is added:
+	// it would be two behind.
+	r5 := parsed(t, strings.TrimSuffix(readLast(t, path, 2), "\n"))
+	if err := j.writeHead(r5.Head()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path+".head.tmp", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := j.Append(t.Context(), Entry{Event: "sign"}); err == nil {
+		t.Fatalf("append without a head: %d", r.Seq)
+	}
+	if err := os.Remove(path + ".head.tmp"); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := j.Verify(t.Context()); err != nil || head.Seq != 6 {
+		t.Fatalf("after a failed append: %v, %v", head, err)
+	}
+	if r, err := j.Append(t.Context(), Entry{Event: "sign"}); err != nil || r.Seq != 7 {
+		t.Fatalf("after a failed append: %v, %v", r.Seq, err)
 	}
 	// No crash leaves an older one, or none.
 	for _, spoil := range []func() error{

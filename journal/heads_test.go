@@ -121,7 +121,8 @@ func TestSignedHeads(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 	for name, f := range map[string]func(*SignedHeads){
-		"number": func(s *SignedHeads) { s.Number, s.Prev = 2, Digest{1} }, "time": func(s *SignedHeads) { s.Time = s.Time.Add(1) },
+		"number": func(s *SignedHeads) { s.Number, s.Prev = 2, Digest{1} }, "number alone": func(s *SignedHeads) { s.Number = 2 },
+		"prev": func(s *SignedHeads) { s.Prev = Digest{1} }, "time": func(s *SignedHeads) { s.Time = s.Time.Add(1) },
 		"authority": func(s *SignedHeads) { s.Authority[0]++ }, "hash": func(s *SignedHeads) { s.Chains[0].Hash[0]++ },
 		"node": func(s *SignedHeads) { s.Chains[0].Node = "nain" }, "signature": func(s *SignedHeads) { s.Signature[3]++ },
 		"no chain": func(s *SignedHeads) { s.Chains = nil }, "algorithm": func(s *SignedHeads) { s.Algorithm = []byte{0x30, 0} },
@@ -139,7 +140,8 @@ func TestSignedHeads(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty": "", "unknown member": strings.Replace(string(b), "{", `{"x":1,`, 1), "version": strings.Replace(string(b), `"v":2`, `"v":3`, 1),
-		"two": string(b) + "{}", "time": strings.Replace(string(b), "2026-", "26-", 1), "root": strings.Replace(string(b), `"root":"`, `"root":"00`, 1),
+		"two": string(b) + "{}", "prev of the first": strings.Replace(string(b), `"prev":"0`, `"prev":"1`, 1),
+		"no prev of the second": strings.Replace(string(b), `"number":1`, `"number":2`, 1), "time": strings.Replace(string(b), "2026-", "26-", 1), "root": strings.Replace(string(b), `"root":"`, `"root":"00`, 1),
 		"order": strings.Replace(string(b), `"chains":[`, `"chains":[{"node":"z","seq":0,"hash":"`+Digest{}.String()+`","root":"`+Tree{}.Root().String()+`","peaks":[]},`, 1),
 	} {
 		if _, err := ParseSignedHeads([]byte(text)); err == nil {
@@ -163,6 +165,21 @@ func TestVerifyHeads(t *testing.T) {
 		t.Fatalf("%d, %v", last.Number, err)
 	}
 	shrunk := sign(t, key, cert, &all[1], c[:3])
+	// What the key's holder could sign and never would.
+	resign := func(f func(h *Heads)) SignedHeads {
+		h := all[1].Heads
+		h.Chains = slices.Clone(h.Chains)
+		f(&h)
+		s, err := h.Sign(nil, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	jumped := resign(func(h *Heads) { h.Number = 3 })
+	unlinked := resign(func(h *Heads) { h.Prev[0]++ })
+	forgotten := resign(func(h *Heads) { h.Chains = nil })
+	shorter := resign(func(h *Heads) { h.Chains = sign(t, key, cert, nil, c[:1]).Chains })
 	for name, tt := range map[string]struct {
 		list []SignedHeads
 		at   uint64
@@ -171,6 +188,10 @@ func TestVerifyHeads(t *testing.T) {
 		"middle missing": {[]SignedHeads{all[0], all[2]}, 2},
 		"shrunk":         {[]SignedHeads{all[0], all[1], shrunk}, 3},
 		"twice":          {[]SignedHeads{all[0], all[0]}, 2},
+		"jumped":         {[]SignedHeads{all[0], jumped}, 2},
+		"unlinked":       {[]SignedHeads{all[0], unlinked}, 2},
+		"chain gone":     {[]SignedHeads{all[0], forgotten}, 2},
+		"chain shorter":  {[]SignedHeads{all[0], shorter}, 2},
 	} {
 		_, err := VerifyHeads(values(tt.list...), cert)
 		var h *HeadsError

@@ -200,6 +200,22 @@ func TestVerifyNamesThePlace(t *testing.T) {
 	}
 }
 
+// TestVerifyOtherChain: a record of another chain is whole in itself, and its
+// place is not here.
+func TestVerifyOtherChain(t *testing.T) {
+	r, err := Head{Node: "other"}.Next(Entry{Time: day, Event: "issue"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d *DamageError
+	if _, err := Verify(seq([]Record{r}), Head{Node: DefaultNode}); !errors.As(err, &d) || d.Kind != Changed || d.Node != DefaultNode || d.Seq != 1 {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Verify(seq([]Record{r}), Head{Node: "other"}); err != nil {
+		t.Errorf("its own chain: %v", err)
+	}
+}
+
 // TestEveryFieldIsCovered changes each field of a record in turn.
 func TestEveryFieldIsCovered(t *testing.T) {
 	r := chain(t, 3)[2]

@@ -66,6 +66,8 @@ func checkJSON(body []byte) error {
 		}
 		last := len(open) - 1
 		switch d, delim := t.(json.Delim); {
+		case last < 0 && d != '{':
+			return errors.New("server: JSON: not an object")
 		case delim && (d == '{' || d == '['):
 			if len(open) >= limits.CAServerDepth {
 				return fmt.Errorf("server: JSON: deeper than %d", limits.CAServerDepth)
@@ -77,8 +79,6 @@ func checkJSON(body []byte) error {
 			open = append(open, names)
 		case delim:
 			open = open[:last]
-		case last < 0:
-			return errors.New("server: JSON: not an object")
 		case name:
 			if err := addName(open[last], t); err != nil {
 				return err

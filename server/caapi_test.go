@@ -16,7 +16,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
-func wantCode(t *testing.T, what string, code int, body []byte, want int) {
+func wantCode(t testing.TB, what string, code int, body []byte, want int) {
 	t.Helper()
 	if code != want {
 		t.Fatalf("%s: %d, want %d: %s", what, code, want, body)

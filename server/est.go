@@ -68,6 +68,11 @@ func (s *CAService) estRoutes() error {
 	return nil
 }
 
+const estRealm = `Basic realm="est", charset="UTF-8"`
+
+// errNoCredentials: the client has neither a certificate nor a password.
+var errNoCredentials = errors.New("server: EST: a certificate of this authority or a password is needed")
+
 // estError is why an enrolment is not granted, as a text for people: RFC 7030,
 // section 4.2.3, lets the server explain itself in text/plain.
 type estError struct {
@@ -84,6 +89,14 @@ func (s *CAService) estFail(w http.ResponseWriter, req *http.Request, who estCli
 	var large *http.MaxBytesError
 	var p *problem
 	switch {
+	case errors.Is(err, errNoCredentials):
+		// Clients ask without a password first, to find out how to send it: no
+		// refusal for the journal. Bouncy Castle cannot do with a body here.
+		s.metrics.refusals.WithLabelValues("unauthorized").Inc()
+		w.Header().Set("WWW-Authenticate", estRealm)
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusUnauthorized)
+		return
 	case errors.As(err, &own):
 		s.recordRefusal(req.Context(), req.Pattern, "", who.actor(), own.word)
 	case errors.As(err, &large):
@@ -106,7 +119,7 @@ func (s *CAService) estFail(w http.ResponseWriter, req *http.Request, who estCli
 	s.metrics.enrolments.WithLabelValues("refused").Inc()
 	if own.status == http.StatusUnauthorized {
 		// RFC 7030, section 3.2.3: Basic and Digest are what clients know.
-		w.Header().Set("WWW-Authenticate", `Basic realm="est", charset="UTF-8"`)
+		w.Header().Set("WWW-Authenticate", estRealm)
 	}
 	http.Error(w, own.text, own.status)
 }

@@ -124,7 +124,7 @@ func (s *CAService) estAuthenticate(req *http.Request, again bool) (estClient, e
 	}
 	name, password, ok := req.BasicAuth()
 	if !ok {
-		return estClient{}, &estError{http.StatusUnauthorized, "a certificate of this authority or a password is needed", "unauthorized"}
+		return estClient{}, errNoCredentials
 	}
 	a, err := s.checkPassword(req.Context(), name, password)
 	if err != nil {

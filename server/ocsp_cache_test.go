@@ -351,7 +351,7 @@ func TestOCSPAge(t *testing.T) {
 	src := newCounted(t, "A")
 	now := time.Now().Truncate(time.Second)
 	clock := func() time.Time { return now }
-	src.Responder.Now = clock
+	src.Now = clock
 	h := Router{"/ocsp/": OCSPHandler(NewOCSPCache(src, time.Minute, clock), OCSPOptions{MaxAge: time.Minute, Now: clock})}
 	get := func(tag string) *httptest.ResponseRecorder {
 		t.Helper()

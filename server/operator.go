@@ -159,6 +159,9 @@ func (p *operatorPage) fileRoutes() error {
 // visit begins to answer a request.
 func (p *operatorPage) visit(w http.ResponseWriter, req *http.Request) *visit {
 	w.Header().Set("Content-Security-Policy", operatorPolicy)
+	// With no-referrer a browser calls the origin of a form "null" (Fetch
+	// Standard, section 3.2), by which it could not be told from another site's.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	v := &visit{p: p, w: w, req: req}
 	chosen := req.URL.Query().Get("lang")
 	if chosen == "ru" || chosen == "en" {

@@ -191,6 +191,7 @@ func (v *visit) attach(name, media string, b []byte) {
 
 // logIn takes the signature over a challenge and opens a session.
 func (p *operatorPage) logIn(v *visit) error {
+	before := v.req
 	// A client certificate or an old session has no say in who logs in.
 	login := *v.req
 	login.TLS = nil
@@ -220,6 +221,7 @@ func (p *operatorPage) logIn(v *visit) error {
 	if err != nil {
 		return err
 	}
+	p.s.logOut(before) // one browser, one session
 	setSessionCookie(v.w, token, expires, p.s.o.Now())
 	http.SetCookie(v.w, &http.Cookie{Name: loginCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode})
 	http.Redirect(v.w, v.req, deskPath, http.StatusSeeOther)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
@@ -198,7 +199,8 @@ type overviewView struct {
 	Waiting, Ready []requestRow
 	MoreWaiting    bool
 	MoreReady      bool
-	Issued         int // in thirty days
+	Cut            bool // there are more requests than were looked at
+	Issued         int  // in thirty days
 	Revoked        int
 	Spans          []expirySpan
 	Charts         []chart
@@ -215,11 +217,7 @@ const overviewRows = 6
 // overview is the first page: what waits, what ends, what happened.
 func (p *operatorPage) overview(v *visit) error {
 	var view overviewView
-	var err error
-	if view.Waiting, view.MoreWaiting, err = v.some(ca.Submitted, ca.InReview); err != nil {
-		return err
-	}
-	if view.Ready, view.MoreReady, err = v.some(ca.Approved); err != nil {
+	if err := v.waiting(&view); err != nil {
 		return err
 	}
 	issued, revoked, err := v.series(chartSpans()[0])
@@ -248,20 +246,24 @@ func (p *operatorPage) overview(v *visit) error {
 	return v.show("overview", "overview", view)
 }
 
-// some returns the first few requests in some states, and whether there are more.
-func (v *visit) some(states ...ca.RequestState) (out []requestRow, more bool, err error) {
-	for _, s := range states {
-		list, next, err := v.issuer().RequestPage(v.req.Context(), ca.RequestFilter{State: s}, "", overviewRows)
-		if err != nil {
-			return nil, false, err
+// waiting finds the first few requests that wait for somebody.
+func (v *visit) waiting(view *overviewView) error {
+	take := func(list *[]requestRow, more *bool, e ca.RequestEntry) {
+		if len(*list) == overviewRows {
+			*more = true
+			return
 		}
-		more = more || next != ""
-		for _, e := range list {
-			out = append(out, v.requestRow(e))
+		*list = append(*list, v.requestRow(e))
+	}
+	next, err := v.scanRequests("", limits.PageRequestScan, func(e ca.RequestEntry) bool {
+		switch e.State {
+		case ca.Submitted, ca.InReview:
+			take(&view.Waiting, &view.MoreWaiting, e)
+		case ca.Approved:
+			take(&view.Ready, &view.MoreReady, e)
 		}
-	}
-	if len(out) > overviewRows {
-		out, more = out[:overviewRows], true
-	}
-	return out, more, nil
+		return !view.MoreWaiting || !view.MoreReady
+	})
+	view.Cut = next != "" && (!view.MoreWaiting || !view.MoreReady)
+	return err
 }

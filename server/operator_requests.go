@@ -14,7 +14,6 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
-	"github.com/gosklyuch/gosklyuch/pki/profile"
 	"github.com/gosklyuch/gosklyuch/verify"
 )
 
@@ -41,6 +40,7 @@ type requestsView struct {
 	State       ca.RequestState
 	Rows        []requestRow
 	Next, First string
+	Cut         bool // there are more to look at than one page does
 }
 
 // requests lists requests in a state; without one, those that wait.
@@ -60,10 +60,17 @@ func (p *operatorPage) requests(v *visit) error {
 	if all {
 		state = ""
 	}
-	list, next, err := v.issuer().RequestPage(v.req.Context(), ca.RequestFilter{State: state}, q.Get("after"), limits.PageRows)
+	var list []ca.RequestEntry
+	next, err := v.scanRequests(q.Get("after"), limits.PageRequestScan, func(e ca.RequestEntry) bool {
+		if state == "" || e.State == state {
+			list = append(list, e)
+		}
+		return len(list) < limits.PageRows
+	})
 	if err != nil {
 		return err
 	}
+	view.Cut = next != "" && len(list) < limits.PageRows
 	for _, s := range append(requestStates(), "all") {
 		view.Tabs = append(view.Tabs, tab{"state-" + string(s), "/desk/requests?state=" + string(s), s == view.State})
 	}
@@ -77,6 +84,27 @@ func (p *operatorPage) requests(v *visit) error {
 		view.First = v.link(map[string]string{"after": "", "lang": ""})
 	}
 	return v.show("requests", "requests", view)
+}
+
+// scanRequests shows requests behind an identifier to f until that has enough,
+// or most were seen. next is where to go on, "" at the end.
+func (v *visit) scanRequests(after string, most int, f func(ca.RequestEntry) bool) (next string, err error) {
+	err = v.read(func(tx ca.ReadTx) error {
+		n, enough := 0, false
+		for e, err := range tx.Requests(after, ca.RequestFilter{}) {
+			if err != nil {
+				return err
+			}
+			if enough || n == most {
+				return nil // there is one more
+			}
+			n, next = n+1, e.ID
+			enough = !f(e)
+		}
+		next = ""
+		return nil
+	})
+	return next, err
 }
 
 func (v *visit) requestRow(e ca.RequestEntry) requestRow {
@@ -117,9 +145,8 @@ type requestView struct {
 	Key        string
 	Unreadable string // why the request cannot be read
 	Report     *ruleReport
-	Decisions  []ca.Decision // that this person may sign now
-	Role       ca.Role       // in which
-	Why        string        // name of the text that says why not
+	Decisions  []choice // that this person may sign now
+	Why        string   // name of the text that says why he cannot approve
 	Commands   []command
 	Done       ca.Decision // just taken
 	Reveal     string      // link, where personal data is masked
@@ -135,7 +162,7 @@ func (p *operatorPage) request(v *visit) error {
 		return err
 	}
 	view := requestView{requestRow: v.requestRow(e), Done: ca.Decision(v.req.URL.Query().Get("done"))}
-	if view.Done != ca.DecisionApprove && view.Done != ca.DecisionReject {
+	if !isDecision(view.Done) {
 		view.Done = ""
 	}
 	csr, err := pki.ParseRequest(e.CSR)
@@ -147,10 +174,10 @@ func (p *operatorPage) request(v *visit) error {
 			view.AltNames = append(view.AltNames, v.altName(n))
 		}
 		if e.State != ca.Issued && e.State != ca.Rejected {
-			view.Report = v.ruleReport(e, csr)
+			view.Report = v.ruleReport(e)
 		}
 	}
-	view.Decisions, view.Role, view.Why = v.mayDecide(e)
+	view.Decisions, view.Why = v.mayDecide(e)
 	view.Commands = v.requestCommands(e)
 	if v.masked {
 		view.Reveal = v.link(map[string]string{"personal": "1", "lang": "", "done": ""})
@@ -213,29 +240,21 @@ type ruleRow struct {
 	Problems              []string
 }
 
-// ruleReport prepares the certificate as it would be issued, which changes
-// nothing, and throws the permission away.
-func (v *visit) ruleReport(e ca.RequestEntry, csr *pki.CertificateRequest) *ruleReport {
+// refusedByRules: the table says which.
+const refusedByRules = "rules"
+
+// ruleReport asks what would become of a request now; that changes nothing.
+func (v *visit) ruleReport(e ca.RequestEntry) *ruleReport {
 	ctx, cancel := context.WithTimeout(v.req.Context(), limits.PagePrepare)
 	defer cancel()
 	out := &ruleReport{}
-	prof, err := v.issuer().Profiles().Find(e.Profile)
-	if err != nil {
-		out.Refused = err.Error()
-		return out
-	}
-	// Whether people agreed is shown beside; here it is about the rules.
-	prof.Approvals = ca.ApprovalRule{}
-	r := ca.Request{CSR: csr, Days: e.Days, IdentificationKind: e.IdentificationKind, Actor: v.operator.Name}
-	if len(e.Renewal) > 0 {
-		if r.Renewal, err = v.issuer().CheckRenewal(ctx, e.Renewal); err != nil {
-			out.Refused = err.Error()
-			return out
-		}
-	}
-	report, err := v.prepared(ctx, prof, r)
-	if err != nil {
-		out.Refused = err.Error()
+	report, err := v.issuer().RequestReport(ctx, e.ID)
+	var lint *ca.LintError
+	switch {
+	case errors.As(err, &lint):
+		out.Refused = refusedByRules
+	case err != nil:
+		out.Refused = v.name(err.Error())
 	}
 	out.Set, out.Checked = report.Set, report.Checked()
 	for _, b := range report.Broken(pki.Info) {
@@ -253,51 +272,52 @@ func (v *visit) ruleReport(e ca.RequestEntry, csr *pki.CertificateRequest) *rule
 	return out
 }
 
-// prepared is the report of a preparation, also of one that was refused.
-func (v *visit) prepared(ctx context.Context, prof ca.Profile, r ca.Request) (profile.Report, error) {
-	ready, err := v.issuer().Prepare(ctx, prof, r)
-	var lint *ca.LintError
-	if errors.As(err, &lint) {
-		return lint.Report, errRules
-	}
-	if err != nil {
-		return profile.Report{}, err
-	}
-	return ready.Report(), nil
+// A choice is a decision that a person may sign, and in which role.
+type choice struct {
+	Decision ca.Decision
+	Role     ca.Role
 }
 
-// errRules: rules are broken, which the report names.
-var errRules = errors.New("rules")
-
-// mayDecide says which decisions this person may sign about a request, in which
-// role, or why none.
-func (v *visit) mayDecide(e ca.RequestEntry) (decisions []ca.Decision, role ca.Role, why string) {
+// mayDecide says which decisions this person may sign about a request, and where
+// he might expect to approve it, why not.
+func (v *visit) mayDecide(e ca.RequestEntry) (list []choice, why string) {
 	rule, err := v.rule(e)
 	if err != nil {
-		return nil, "", "why-profile"
+		return nil, "why-profile"
 	}
 	if rule.Count == 0 {
 		rule.Roles = []ca.Role{ca.RoleApprover} // one approver may still decide
 	}
-	n := slices.IndexFunc(rule.Roles, v.operator.Has)
-	open := e.State == ca.Submitted || e.State == ca.InReview
-	switch {
-	case !open && e.State != ca.Approved:
-		return nil, "", ""
-	case n < 0:
-		return nil, "", "why-role"
+	working := []ca.Role{ca.RoleOperator, ca.RoleApprover}
+	add := func(d ca.Decision, roles []ca.Role) {
+		if n := slices.IndexFunc(roles, v.operator.Has); n >= 0 {
+			list = append(list, choice{d, roles[n]})
+		}
 	}
-	role = rule.Roles[n]
-	approved := slices.ContainsFunc(e.Approvals, func(a ca.Approval) bool { return a.Operator == v.operator.Name })
-	switch {
-	case !open:
-		return []ca.Decision{ca.DecisionReject}, role, ""
-	case e.Submitter == v.operator.Name:
-		return []ca.Decision{ca.DecisionReject}, role, "why-own"
-	case approved:
-		return []ca.Decision{ca.DecisionReject}, role, "why-again"
+	if slices.Contains(e.State.Next(), ca.InReview) {
+		add(ca.DecisionReview, working)
 	}
-	return []ca.Decision{ca.DecisionApprove, ca.DecisionReject}, role, ""
+	if e.State == ca.Submitted || e.State == ca.InReview {
+		switch {
+		case !slices.ContainsFunc(rule.Roles, v.operator.Has):
+			why = "why-role"
+		case e.Submitter == v.operator.Name:
+			why = "why-own"
+		case slices.ContainsFunc(e.Approvals, func(a ca.Approval) bool {
+			return a.Operator == v.operator.Name && a.Decision == ca.DecisionApprove
+		}):
+			why = "why-again"
+		default:
+			add(ca.DecisionApprove, rule.Roles)
+		}
+	}
+	if slices.Contains(e.State.Next(), ca.Rejected) {
+		if e.State == ca.Draft {
+			rule.Roles = working
+		}
+		add(ca.DecisionReject, rule.Roles)
+	}
+	return list, why
 }
 
 // requestCommands are what may happen to a request now, as commands.
@@ -311,14 +331,8 @@ func (v *visit) requestCommands(e ca.RequestEntry) []command {
 	}
 	id := e.ID[:16]
 	var out []command
-	if slices.Contains(e.State.Next(), ca.InReview) {
-		out = append(out, command{"command-review", "gosklyuch ca request review " + id + " --dir D"})
-	}
 	if e.State == ca.Approved || rule.Count == 0 && (e.State == ca.Submitted || e.State == ca.InReview) {
 		out = append(out, command{"command-issue", "gosklyuch ca request issue " + id + " --dir D -o " + id + ".cer"})
-	}
-	if slices.Contains(e.State.Next(), ca.Rejected) && (rule.Count == 0 || e.State == ca.Draft) {
-		out = append(out, command{"command-reject", "gosklyuch ca request reject " + id + " --dir D --note \"…\""})
 	}
 	return out
 }
@@ -342,18 +356,25 @@ func (p *operatorPage) decide(v *visit) error {
 		return err
 	}
 	d := ca.Decision(v.req.URL.Query().Get("decision"))
-	may, role, _ := v.mayDecide(e)
-	if d != ca.DecisionApprove && d != ca.DecisionReject {
+	if !isDecision(d) {
 		return badQuery("decision")
 	}
-	if !slices.Contains(may, d) {
+	may, _ := v.mayDecide(e)
+	n := slices.IndexFunc(may, func(c choice) bool { return c.Decision == d })
+	if n < 0 {
 		return ca.ErrState
 	}
+	role := may[n].Role
 	st := v.issuer().Statement(e, d, v.operator.Name, role)
 	view := decideView{requestRow: v.requestRow(e), Decision: d, Role: role, Text: string(st.Text()), Operator: v.operator.Name}
 	view.Encoded, view.File = base64.StdEncoding.EncodeToString(st.Text()), statementFile(st)
 	view.Link = fmt.Sprintf("/desk/requests/%s/statement?decision=%s&role=%s&time=%s", e.ID, d, role, st.Time.UTC().Format(time.RFC3339))
 	return v.show("decide", "requests", view)
+}
+
+// isDecision reports whether a word is a decision about a request.
+func isDecision(d ca.Decision) bool {
+	return d == ca.DecisionReview || d == ca.DecisionApprove || d == ca.DecisionReject
 }
 
 // statementFile names the file of a statement.
@@ -371,7 +392,7 @@ func (p *operatorPage) statement(v *visit) error {
 	d, role := ca.Decision(q.Get("decision")), ca.Role(q.Get("role"))
 	at, err := time.Parse(time.RFC3339, q.Get("time"))
 	switch {
-	case d != ca.DecisionApprove && d != ca.DecisionReject:
+	case !isDecision(d):
 		return badQuery("decision")
 	case err != nil || at.Year() < 2000 || at.Year() > 9999 || at.Nanosecond() != 0:
 		return badQuery("time")

@@ -135,6 +135,13 @@ func busyDesk(t *testing.T) (d *caDesk, waiting ca.RequestEntry) {
 	}
 	held := d.direct(t, "device", hostileName, key)
 	must[ca.Entry](t)(d.Hold(t.Context(), ca.Revocation{Serial: serialOf(t, held), Actor: "clerk"}))
+	for n, person := range []string{
+		"CN=Иванов Иван Иванович,SN=Иванов,G=Иван Иванович,SNILS=11223344595,INN=500100732259,C=RU",
+		"CN=Пётр Ёжиков,SN=Ёжиков,G=Пётр,SNILS=11223344595,INN=500100732259,E=petr@example.org,C=RU",
+	} {
+		k := must[crypto.Signer](t)(alg.GenerateKey("gost2012-256", ""))
+		must[*pki.Certificate](t)(d.IssueRequest(t.Context(), "citizen", ca.Request{CSR: newCSR(t, person, k), Days: 5 + 30*n, Actor: "clerk"}))
+	}
 	must[ca.CRLEntry](t)(d.CRL(t.Context(), "clerk"))
 	must[journal.SignedHeads](t)(d.SignHeads(t.Context(), "clerk"))
 	for n, subject := range []string{"CN=Пресс 1", hostileName, "CN=Станок с очень длинным именем ради переноса строк таблицы"} {
@@ -197,7 +204,7 @@ func TestPageShows(t *testing.T) {
 	c := d.pageClient(t, nil, nil).logIn("clerk")
 	for _, want := range []struct{ path, text string }{
 		{"/desk/", "Пресс 1"},
-		{"/desk/requests", "img src=x onerror=alert(1)\\&gt;"},
+		{"/desk/requests", "&lt;img src=x onerror=alert(1)&gt;"},
 		{"/desk/requests/" + waiting.ID, "Станок с очень длинным именем"},
 		{"/desk/requests/" + waiting.ID, "Заявка № 12"},
 		{"/desk/requests/" + waiting.ID, "другой ролью"}, // a clerk approves nothing
@@ -263,7 +270,19 @@ func TestPageDecision(t *testing.T) {
 	if code, _ := anna.post(path+"/decision", f, signature); code != 409 {
 		t.Errorf("twice: %d", code)
 	}
-	if _, body := d.pageClient(t, nil, nil).logIn("clerk").get(path); !strings.Contains(body, "gosklyuch ca request issue "+waiting.ID[:16]) {
+	// The other requests: one that a clerk takes into review, with his signature.
+	clerk := d.pageClient(t, nil, nil).logIn("clerk")
+	list, _, err := d.RequestPage(t.Context(), ca.RequestFilter{State: ca.Submitted}, "", 1)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	_, page = clerk.get("/desk/requests/" + list[0].ID + "/decide?decision=review")
+	f = hidden(page)
+	text = must[[]byte](t)(base64.StdEncoding.DecodeString(f["statement"]))
+	if code, body := clerk.post("/desk/requests/"+list[0].ID+"/decision", f, d.people["clerk"].sign(t, text)); code != 200 || !strings.Contains(body, "Запрос взят в работу") {
+		t.Errorf("review: %d %s", code, body)
+	}
+	if _, body := clerk.get(path); !strings.Contains(body, "gosklyuch ca request issue "+waiting.ID[:16]) {
 		t.Errorf("how to issue is not said:\n%s", body)
 	}
 }
@@ -562,6 +581,26 @@ func TestPageTexts(t *testing.T) {
 			if both[0] == "" || both[1] == "" {
 				t.Errorf("%q is empty", name)
 			}
+		}
+	}
+}
+
+// TestPageScan: a page looks at so many requests and says where to go on.
+func TestPageScan(t *testing.T) {
+	d, _ := busyDesk(t)
+	v := &visit{p: must[*operatorPage](t)(newOperatorPage(d.service)), req: must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))}
+	for _, c := range []struct{ most, want, calls int }{{2, 9, 2}, {9, 2, 2}, {3, 3, 3}, {9, 9, 3}, {2, 2, 2}} {
+		calls := 0
+		next := must[string](t)(v.scanRequests("", c.most, func(ca.RequestEntry) bool { calls++; return calls < c.want }))
+		if calls != c.calls || (next == "") != (c.calls == 3) {
+			t.Errorf("%+v: %d calls, next %q", c, calls, next)
+		}
+		if next == "" {
+			continue
+		}
+		rest := 0
+		if again := must[string](t)(v.scanRequests(next, 9, func(ca.RequestEntry) bool { rest++; return true })); again != "" || calls+rest != 3 {
+			t.Errorf("%+v: then %d, next %q", c, rest, again)
 		}
 	}
 }

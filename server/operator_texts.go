@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/verify"
 )
 
@@ -20,7 +22,8 @@ func pageFuncs(lang verify.Lang) template.FuncMap {
 		"has":   func(name string) bool { _, err := pageTextOf(lang, name); return err == nil },
 		"v":     func(text any) string { return visible(fmt.Sprint(text)) },
 		"clip":  func(text any) string { return clip(visible(fmt.Sprint(text)), limits.PageClip) },
-		"short": func(id any) string { return clip(fmt.Sprint(id), 16) },
+		"short": func(id any) string { return clip(fmt.Sprint(id), shortID) },
+		"brief": func(text any) string { return brief(visible(fmt.Sprint(text))) },
 		"day":   func(t time.Time) string { return pageDay(lang, t) },
 		"month": func(t time.Time) string {
 			return pageText(lang, fmt.Sprintf("month-%d", t.Month())) + t.UTC().Format(" 2006")
@@ -29,22 +32,33 @@ func pageFuncs(lang verify.Lang) template.FuncMap {
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"num":    func(n any) string { return pageNumber(fmt.Sprint(n)) },
 		"tag":    func(state any) string { return "tag tag-" + fmt.Sprint(state) },
-		"add":    func(a, b int) int { return a + b },
-		"dict":   pageDict,
+		"split":  splitName,
 	}
 }
 
-// pageDict makes the data of a part of a template from names and values.
-func pageDict(pairs ...any) (map[string]any, error) {
-	out := make(map[string]any, len(pairs)/2)
-	for n := 0; n+1 < len(pairs); n += 2 {
-		name, ok := pairs[n].(string)
-		if !ok {
-			return nil, fmt.Errorf("server: %v is no name", pairs[n])
+// nameParts is a name in a list: the common name, and the rest.
+type nameParts struct{ Main, Rest string }
+
+// splitName cuts RFC 4514 text for a list.
+func splitName(text string) nameParts {
+	n, err := pki.ParseDN(text)
+	if err != nil || n.Get(oid.CommonName) == "" {
+		if text == "" {
+			text = "–"
 		}
-		out[name] = pairs[n+1]
+		return nameParts{Main: text}
 	}
-	return out, nil
+	out := nameParts{Main: n.Get(oid.CommonName)}
+	var rest []string
+	for _, rdn := range n.RDNs {
+		for _, a := range rdn {
+			if a.Type != oid.CommonName {
+				rest = append(rest, a.Type.Name()+" "+a.Value)
+			}
+		}
+	}
+	out.Rest = strings.Join(rest, ", ")
+	return out
 }
 
 // visible replaces what would turn or hide a text: controls, marks of direction,
@@ -61,6 +75,18 @@ func visible(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// shortID is how many digits of an identifier a list shows: four more than a
+// command needs.
+const shortID = 12
+
+// brief cuts digests to their beginning, and long texts.
+func brief(text string) string {
+	if len(text) >= 40 && strings.Trim(text, "0123456789abcdef") == "" {
+		return text[:shortID] + "…"
+	}
+	return clip(text, limits.PageClip)
 }
 
 // clip cuts a text behind some characters.
@@ -127,7 +153,7 @@ func pageText(lang verify.Lang, name string) string {
 // pageTextParts are all texts: language 0 is Russian, 1 English. The values of
 // this map are never changed.
 func pageTextParts() []map[string][2]string {
-	return []map[string][2]string{frameTexts, wordTexts, requestTexts, certificateTexts, countTexts, journalTexts, statusTexts}
+	return []map[string][2]string{frameTexts, wordTexts, requestTexts, certificateTexts, countTexts, journalTexts, statusTexts, attributeTexts}
 }
 
 var frameTexts = map[string][2]string{
@@ -177,7 +203,7 @@ var frameTexts = map[string][2]string{
 	"login-until":      {"Вызов действует до", "The challenge is valid until"},
 	"login-another":    {"Другое имя", "Another name"},
 	"login-cert":       {"Если у вас есть сертификат сотрудника в браузере, вход не нужен: откройте главную страницу и выберите его.", "With an operator's certificate in the browser there is no need to log in: open the overview and choose it."},
-	"login-cookie":     {"Страница хранит в браузере только cookie сеанса и выбранный язык.", "The page keeps only the cookie of the session and the chosen language in the browser."},
+	"login-cookie":     {"В браузере хранятся только cookie: вход и выбранный язык.", "Only cookies are kept in the browser: of the login, and of the chosen language."},
 	"key-placeholder":  {"КЛЮЧ", "KEY"},
 	"choose-signature": {"Файл подписи (.sig)", "Signature file (.sig)"},
 }
@@ -185,7 +211,7 @@ var frameTexts = map[string][2]string{
 // wordTexts are the words of the ledger and of the journal.
 var wordTexts = map[string][2]string{
 	"role-operator": {"оператор", "operator"},
-	"role-approver": {"утверждающий", "approver"},
+	"role-approver": {"одобряющий", "approver"},
 	"role-auditor":  {"аудитор", "auditor"},
 
 	"state-draft":     {"Черновики", "Drafts"},
@@ -214,6 +240,7 @@ var wordTexts = map[string][2]string{
 
 	"decision-submit":  {"подача", "submission"},
 	"decision-approve": {"одобрение", "approval"},
+	"decision-review":  {"рассмотрение", "review"},
 	"decision-reject":  {"отказ", "rejection"},
 
 	"severity-error": {"ошибка", "error"},
@@ -263,6 +290,7 @@ var requestTexts = map[string][2]string{
 	"req-how":        {"Ход рассмотрения", "Its way"},
 	"req-unreadable": {"Запрос не читается", "The request cannot be read"},
 	"req-none":       {"В этом состоянии запросов нет.", "There are no requests in this state."},
+	"req-cut":        {"Просмотрена только часть запросов: их очень много. Полный список продолжается по «Дальше».", "Only a part of the requests was looked at: there are very many. The whole list goes on with Next."},
 	"req-order":      {"Список идёт в порядке номеров.", "The list is in the order of identifiers."},
 
 	"rules":         {"Проверка по правилам", "What the rules say"},
@@ -282,20 +310,21 @@ var requestTexts = map[string][2]string{
 	"decision-role":  {"Роль", "Role"},
 	"decision-time":  {"Подписано", "Signed"},
 
-	"actions":        {"Что можно сделать", "What can be done"},
-	"do-approve":     {"Одобрить…", "Approve…"},
-	"do-reject":      {"Отклонить…", "Reject…"},
-	"why-role":       {"Решение принимают сотрудники с другой ролью.", "People with another role decide about this request."},
-	"why-own":        {"Запрос подали вы, поэтому одобрить его должен кто-то другой.", "You handed this request in, so somebody else has to approve it."},
-	"why-again":      {"Вы уже одобрили этот запрос.", "You have approved this request already."},
-	"why-profile":    {"Профиля этого запроса больше нет.", "The profile of this request is not there any more."},
-	"actions-none":   {"С этим запросом больше ничего делать не нужно.", "Nothing more is to be done with this request."},
-	"command-review": {"Взять в работу", "Take it into review"},
-	"command-issue":  {"Выпустить сертификат", "Issue the certificate"},
-	"command-reject": {"Отклонить без подписи", "Reject it without a signature"},
-	"done-approve":   {"Одобрение принято: подпись верна и сохранена вместе с запросом.", "The approval is taken: the signature holds and is kept with the request."},
-	"done-reject":    {"Отказ принят: подпись верна и сохранена вместе с запросом.", "The rejection is taken: the signature holds and is kept with the request."},
+	"actions":       {"Что можно сделать", "What can be done"},
+	"do-review":     {"Взять в работу…", "Take into review…"},
+	"do-approve":    {"Одобрить…", "Approve…"},
+	"do-reject":     {"Отклонить…", "Reject…"},
+	"why-role":      {"Решение принимают сотрудники с другой ролью.", "People with another role decide about this request."},
+	"why-own":       {"Запрос подали вы, поэтому одобрить его должен кто-то другой.", "You handed this request in, so somebody else has to approve it."},
+	"why-again":     {"Вы уже одобрили этот запрос.", "You have approved this request already."},
+	"why-profile":   {"Профиля этого запроса больше нет.", "The profile of this request is not there any more."},
+	"actions-none":  {"С этим запросом больше ничего делать не нужно.", "Nothing more is to be done with this request."},
+	"command-issue": {"Выпустить сертификат", "Issue the certificate"},
+	"done-approve":  {"Одобрение принято: подпись верна и сохранена вместе с запросом.", "The approval is taken: the signature holds and is kept with the request."},
+	"done-review":   {"Запрос взят в работу: подпись верна и сохранена вместе с запросом.", "The request is in review: the signature holds and is kept with the request."},
+	"done-reject":   {"Отказ принят: подпись верна и сохранена вместе с запросом.", "The rejection is taken: the signature holds and is kept with the request."},
 
+	"decide-review":    {"Взять запрос в работу", "Take the request into review"},
 	"decide-approve":   {"Одобрить запрос", "Approve the request"},
 	"decide-reject":    {"Отклонить запрос", "Reject the request"},
 	"decide-lead":      {"Решение действует, только если оно подписано вашим ключом. Браузер подписать не может, поэтому подпись делается командой.", "A decision counts only if your key has signed it. A browser cannot sign, so a command does."},

@@ -87,7 +87,7 @@ var countTexts = map[string][2]string{
 	"chart-note":       {"Отозванные считаются по дню, с которого сертификат отозван; дни – по UTC.", "Revoked certificates are counted on the day since which they are revoked; days are those of UTC."},
 	"over-waiting":     {"Ждут решения", "Waiting for a decision"},
 	"over-ready":       {"Одобрены, не выпущены", "Approved, not issued yet"},
-	"over-nowait":      {"Ждать некому: всё рассмотрено.", "Nobody waits: everything is decided."},
+	"over-nowait":      {"Запросов, ждущих решения, нет.", "Nobody waits: everything is decided."},
 	"over-noready":     {"Одобренных запросов без сертификата нет.", "There are no approved requests without a certificate."},
 	"over-issued":      {"Выпущено за 30 дней", "Issued in 30 days"},
 	"over-revoked":     {"Отозвано за 30 дней", "Revoked in 30 days"},
@@ -166,4 +166,24 @@ var statusTexts = map[string][2]string{
 	"status-removed":   {"удалён", "removed"},
 	"status-version":   {"Версия программы", "Version of the program"},
 	"status-print":     {"Отпечаток Стрибог-256", "Streebog-256 thumbprint"},
+}
+
+// attributeTexts are the attributes of a name in words.
+var attributeTexts = map[string][2]string{
+	"attr-CN":     {"Общее имя", "Common name"},
+	"attr-SN":     {"Фамилия", "Surname"},
+	"attr-G":      {"Имя и отчество", "Given names"},
+	"attr-O":      {"Организация", "Organization"},
+	"attr-OU":     {"Подразделение", "Unit"},
+	"attr-T":      {"Должность", "Title"},
+	"attr-C":      {"Страна", "Country"},
+	"attr-ST":     {"Регион", "Region"},
+	"attr-L":      {"Населённый пункт", "Locality"},
+	"attr-STREET": {"Адрес", "Address"},
+	"attr-INN":    {"ИНН", "INN"},
+	"attr-INNLE":  {"ИНН организации", "INN of the organization"},
+	"attr-SNILS":  {"СНИЛС", "SNILS"},
+	"attr-OGRN":   {"ОГРН", "OGRN"},
+	"attr-OGRNIP": {"ОГРНИП", "OGRNIP"},
+	"attr-E":      {"Эл. почта", "E-mail"},
 }

@@ -23,7 +23,7 @@ func (a *app) caCommand() *cobra.Command {
 		a.caInitCommand(), a.caIssueCommand(), a.caRevokeCommand(), a.caHoldCommand(), a.caReleaseCommand(),
 		a.caRequestCommand(), a.caOperatorCommand(), a.caProfileCommand(),
 		a.caCRLCommand(), a.caPublishCommand(), a.caListCommand(), a.caServeCommand(),
-		a.caBackupCommand(), a.caRestoreCommand(), a.caMigrateCommand())
+		a.caBackupCommand(), a.caRestoreCommand(), a.caMigrateCommand(), a.caCeremonyCommand())
 }
 
 func (a *app) dirFlag(c *cobra.Command, dir *string) {

@@ -229,8 +229,8 @@ func (r *bulkRun) take(b ca.BulkResult) error {
 	if b.Err != nil {
 		l.Error = r.t(r.sentence(b.Err).message)
 		r.stopped.CompareAndSwap(false, r.flags.stop)
-		where := safe(b.Name)
-		if b.Line > 0 {
+		where := safe(b.Name) // a row that names no file is called after its line
+		if b.Line > 0 && !strings.HasSuffix(where, ":"+strconv.Itoa(b.Line)) {
 			where = fmt.Sprintf(r.t(text{"строка %d, %s", "line %d, %s"}), b.Line, where)
 		}
 		if r.said++; r.said <= 10 {

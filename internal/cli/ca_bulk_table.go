@@ -169,8 +169,9 @@ func (e *tableError) Error() string { return fmt.Sprintf("line %d: %v", e.line, 
 
 func (e *tableError) Unwrap() error { return e.err }
 
-// badRow says what is wrong with a line.
-func badRow(path string, err error) error {
+// badRow says what is wrong with a line, without its number; an error that is not
+// about a line comes back.
+func badRow(err error) error {
 	var row *tableError
 	if !errors.As(err, &row) {
 		return err
@@ -178,16 +179,14 @@ func badRow(path string, err error) error {
 	why := text{"кавычки не закрыты или стоят не там", "a quote is not closed, or in the wrong place"}
 	switch {
 	case errors.Is(err, errEmptyRow):
-		why = text{"она пуста", "it is empty"}
+		why = text{"пусто", "it is empty"}
 	case errors.Is(err, errLongRow):
-		why = text{fmt.Sprintf("она длиннее %d КиБ", limits.BulkRow>>10), fmt.Sprintf("it is longer than %d KiB", limits.BulkRow>>10)}
+		why = text{fmt.Sprintf("длиннее %d КиБ", limits.BulkRow>>10), fmt.Sprintf("longer than %d KiB", limits.BulkRow>>10)}
 	case errors.Is(err, errRowText):
-		why = text{"она не в UTF-8", "it is not in UTF-8"}
+		why = text{"не в UTF-8", "not in UTF-8"}
 	}
-	return newError(exitFailed, text{
-		fmt.Sprintf("%s: строка %d не читается как CSV: %s", path, row.line, why.ru),
-		fmt.Sprintf("%s: line %d is not readable as CSV: %s", path, row.line, why.en),
-	}).withCause(err).withHint(text{"сохраните таблицу как CSV в UTF-8", "save the table as CSV in UTF-8"})
+	return newError(exitFailed, text{"не читается как строка CSV: " + why.ru, "not readable as a row of CSV: " + why.en}).
+		withCause(err).withHint(text{"сохраните таблицу как CSV в UTF-8", "save the table as CSV in UTF-8"})
 }
 
 // bulkTable reads a CSV table in UTF-8, its cells divided by commas or semicolons:
@@ -201,7 +200,8 @@ func (a *app) bulkTable(s *bulkSource, f io.Reader, path string, base ca.BulkIte
 		err = &tableError{1, errEmptyRow}
 	}
 	if err != nil {
-		return badRow(path, err)
+		u := a.sentence(badRow(err))
+		return newError(u.code, text{path + ":1: " + u.message.ru, path + ":1: " + u.message.en}).withCause(err).withHint(u.hint)
 	}
 	columns := make(map[string]int)
 	for i, name := range header {
@@ -234,7 +234,7 @@ func (a *app) bulkTable(s *bulkSource, f io.Reader, path string, base ca.BulkIte
 			if err == nil {
 				a.bulkRow(&item, filepath.Dir(path), row, columns)
 			} else {
-				item.Err = badRow(path, err)
+				item.Err = badRow(err)
 			}
 			if !yield(item) {
 				return

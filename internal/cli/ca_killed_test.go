@@ -25,6 +25,12 @@ import (
 // killed with SIGKILL after the time, 0 for never.
 func program(t *testing.T, kill time.Duration, args ...string) (stdout string, err error) {
 	t.Helper()
+	return programAs(t, "", kill, args...)
+}
+
+// programAs is program on a node with a name, "" for that of config.json.
+func programAs(t *testing.T, node string, kill time.Duration, args ...string) (stdout string, err error) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +45,9 @@ func program(t *testing.T, kill time.Duration, args ...string) (stdout string, e
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = append([]string{"gosklyuch", "--lang", "en", "--json"}, args...)
 	cmd.Env = append(os.Environ(), "GOSKLYUCH_PASSWORD=Secret-Password-1", "GOSKLYUCH_HOME="+filepath.Join(t.TempDir(), "home"))
+	if node != "" {
+		cmd.Env = append(cmd.Env, nodeEnv+"="+node)
+	}
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
 		return out.String(), errors.Join(err, errors.New(out.String()+errs.String()))

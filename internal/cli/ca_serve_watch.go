@@ -124,7 +124,7 @@ func (w *ledgerWatch) news(tx ca.ReadTx, heads map[string]journal.Head) (seen ma
 			all = true
 			continue
 		}
-		left -= int(head.Seq - from) //nolint:gosec // at most JournalFollowed
+		left -= int(head.Seq - from)
 		for r, err := range tx.Journal(node, from) {
 			if err != nil {
 				return nil, nil, false, err

@@ -13,14 +13,35 @@ import (
 )
 
 // recorded are the commands that go into the journal in the home: what was done
-// with keys and trust, what was signed and what was checked. A command of an
-// authority is in the authority's own journal.
+// with keys and trust, what was signed and what was checked. What an authority
+// does is in the authority's own journal; copies of it leave no trace there. A
+// server is on record when it ends; each of its answers is in its own log.
 var recorded = map[string]string{
 	"key create": "key-create", "key import": "key-import", "key export": "key-export", "key delete": "key-delete", "key passwd": "key-passwd",
 	"cert install": "cert-install", "cert export": "cert-export", "trust add": "trust-add", "trust import": "trust-import", "trust remove": "trust-remove",
 	"request create": "request-create", "sign": "sign", "cosign": "cosign", "countersign": "countersign", "raise": "raise", "raw sign": "raw-sign",
 	"timestamp create": "timestamp-create", "timestamp verify": "timestamp-verify", "verify": "verify", "raw verify": "raw-verify",
 	"cert verify": "cert-verify", "crl verify": "crl-verify", "ocsp verify": "ocsp-verify", "request verify": "request-verify",
+	"key check": "key-check", "request renew": "request-renew", "token init": "token-init", "token pin change": "token-pin-change",
+	"token pin unblock": "token-pin-unblock", "ca backup": "ca-backup", "ca restore": "ca-restore", "ca migrate": "ca-migrate",
+	"serve tsa": "serve-tsa", "serve verify": "serve-verify",
+}
+
+// recordedWithKey are those that go there when a person's key signed.
+var recordedWithKey = map[string]string{
+	"ca request submit": "ca-request-submit", "ca request approve": "ca-request-approve", "ca request reject": "ca-request-reject",
+	"ca request review": "ca-request-review", "journal sign": "journal-sign", "journal prove": "journal-prove",
+}
+
+// eventOf returns the name of a command in the journal.
+func eventOf(cmd *cobra.Command) (string, bool) {
+	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+	if event, ok := recorded[name]; ok {
+		return event, true
+	}
+	event, ok := recordedWithKey[name]
+	key := cmd.Flags().Lookup("key")
+	return event, ok && key != nil && key.Changed
 }
 
 // outcomes are the exit codes in words; they are stable.
@@ -32,6 +53,7 @@ var outcomes = map[int]string{
 // of them is there for a secret.
 var recordedFlags = map[string]string{
 	"name": "container", "key": "key", "cert": "cert", "output": "output", "pfx": "output", "level": "level", "policy": "policy", "at": "at", "tsa": "tsa",
+	"dir": "dir", "ledger": "ledger", "label": "label", "new-key": "newKey", "operator": "operator", "listen": "listen",
 }
 
 // record puts a command that has ended into the journal in the home. A home that
@@ -41,7 +63,7 @@ func (a *app) record(ctx context.Context, cmd *cobra.Command, code int) {
 	if cmd == nil || code == exitUsage {
 		return
 	}
-	event, ok := recorded[strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")]
+	event, ok := eventOf(cmd)
 	if help := cmd.Flags().Lookup("help"); !ok || help != nil && help.Changed {
 		return
 	}

@@ -11,6 +11,10 @@ const (
 	// filter lets few of them pass: the reader is then offered to go on.
 	PageJournalScan = 5000
 
+	// PageRequestScan bounds the requests that one page looks at for those in a
+	// state: ledgers have no order by state. That is a third of a second.
+	PageRequestScan = 20000
+
 	// PageSearchText bounds what is searched for, in octets.
 	PageSearchText = 200
 

@@ -6,7 +6,7 @@ import "time"
 // and time stamps.
 const (
 	// OCSPPrepared bounds the answers that are signed ahead. With the
-	// certificate of a delegated key one takes 1.5 KiB, 3 GiB in all; the
+	// certificate of a delegated key one takes 1 KiB, 2 GiB in all; the
 	// operator says how many are wanted.
 	OCSPPrepared = 2_000_000
 

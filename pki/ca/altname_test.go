@@ -1,6 +1,7 @@
 package ca_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -83,5 +84,75 @@ func TestAltNames(t *testing.T) {
 	var refused *ca.RequestError
 	if _, err := d.IssueRequest(t.Context(), "server", ca.Request{CSR: empty}); !errors.As(err, &refused) || refused.Field != "subjectAltName" {
 		t.Errorf("an empty sequence: %v", err)
+	}
+}
+
+// TestSubjectStructure: names that DER or X.501 do not have.
+func TestSubjectStructure(t *testing.T) {
+	d := newDesk(t, serverProfile())
+	key := generate(t, "gost2012-256", "")
+	attribute := func(last byte, value string) []byte { // of the type 2.5.4.last
+		inner := append([]byte{6, 3, 0x55, 4, last, 12, byte(len(value))}, value...)
+		return append([]byte{0x30, byte(len(inner))}, inner...)
+	}
+	wrap := func(tag byte, parts ...[]byte) []byte {
+		body := bytes.Join(parts, nil)
+		return append([]byte{tag, byte(len(body))}, body...)
+	}
+	cn, ou := attribute(3, "a"), attribute(11, "b")
+	for name, tt := range map[string]struct {
+		raw  []byte
+		good bool
+	}{
+		"one attribute each": {wrap(0x30, wrap(0x31, cn), wrap(0x31, ou)), true},
+		"two in order":       {wrap(0x30, wrap(0x31, cn, ou)), true},
+		"two out of order":   {wrap(0x30, wrap(0x31, ou, cn)), false},
+		"one twice":          {wrap(0x30, wrap(0x31, cn, cn)), false},
+		"an empty set":       {wrap(0x30, wrap(0x31), wrap(0x31, cn)), false},
+	} {
+		der, err := pki.CreateRequest(nil, &pki.RequestTemplate{Subject: pki.Name{Raw: tt.raw}}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := pki.ParseRequest(der)
+		if err != nil {
+			if tt.good {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue // refused before
+		}
+		_, err = d.IssueRequest(t.Context(), "server", ca.Request{CSR: r})
+		var refused *ca.RequestError
+		if tt.good && err != nil || !tt.good && (!errors.As(err, &refused) || refused.Field != "subject") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestToolOfTheSubject: a text that goes into the certificate is checked as the
+// subject is.
+func TestToolOfTheSubject(t *testing.T) {
+	d := newDesk(t)
+	r := csr(t, generate(t, "gost2012-256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN), SubjectSignTool: "Средство\u202e"})
+	_, err := d.IssueRequest(t.Context(), "citizen", ca.Request{CSR: r})
+	var refused *ca.RequestError
+	if !errors.As(err, &refused) || refused.Field != "subjectSignTool" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAllowedAttributes: where a profile lists what a subject may have, nothing
+// else passes.
+func TestAllowedAttributes(t *testing.T) {
+	p := serverProfile()
+	p.Required, p.Allowed = []oid.OID{oid.CommonName}, []oid.OID{oid.Country}
+	d := newDesk(t, p)
+	key := generate(t, "gost2012-256", "")
+	for subject, field := range map[string]string{"CN=a": "", "CN=a,C=RU": "", "CN=a,O=b": "subject.O", "C=RU": "subject.CN", "CN=a,2.5.4.65=x": "subject.2.5.4.65"} {
+		_, err := d.IssueRequest(t.Context(), "server", ca.Request{CSR: csr(t, key, &pki.RequestTemplate{Subject: dn(t, subject)})})
+		var refused *ca.RequestError
+		if field == "" && err != nil || field != "" && (!errors.As(err, &refused) || !strings.HasPrefix(refused.Field, "subject.")) {
+			t.Errorf("%s: %v", subject, err)
+		}
 	}
 }

@@ -339,13 +339,13 @@ func (r *lineReader) next() (*dumpLine, error) {
 	dec.DisallowUnknownFields() // what is not known would be lost
 	l := new(dumpLine)
 	if err := dec.Decode(l); err != nil {
-		return nil, fmt.Errorf("%w: line %d: %w", ErrBackup, r.n, err)
+		return nil, fmt.Errorf("%w: line %d: %s: %w", ErrBackup, r.n, kindOf(text), err)
 	}
 	if dec.More() {
 		return nil, fmt.Errorf("%w: line %d: more than one value", ErrBackup, r.n)
 	}
 	if err := canonical(l, text); err != nil {
-		return nil, fmt.Errorf("line %d: %w", r.n, err)
+		return nil, fmt.Errorf("%w: line %d: %w", ErrBackup, r.n, err)
 	}
 	if l.End == nil {
 		r.inLedger = r.inLedger || l.Ledger != 0

@@ -14,7 +14,7 @@ import (
 
 // badLine says which field of a dump's line cannot be.
 func badLine(field, format string, args ...any) error {
-	return fmt.Errorf("%w: %s: %s", ErrBackup, field, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...))
 }
 
 // canonical refuses a line that this program would have written otherwise: a
@@ -23,12 +23,26 @@ func badLine(field, format string, args ...any) error {
 func canonical(l *dumpLine, text []byte) error {
 	again, err := json.Marshal(l)
 	if err != nil {
-		return badLine("line", "%v", err)
+		return badLine(kindOf(text), "%v", err)
 	}
-	if !bytes.Equal(append(again, '\n'), text) {
-		return badLine("line", "it is not in the form in which dumps are written")
+	if bytes.Equal(append(again, '\n'), text) {
+		return nil
 	}
-	return nil
+	at := 0
+	for at < min(len(again), len(text)) && again[at] == text[at] {
+		at++
+	}
+	return badLine(kindOf(text), "from octet %d on it is not in the form in which dumps are written", at+1)
+}
+
+// kindOf returns the name of a line's member, by which an error names it.
+func kindOf(text []byte) string {
+	rest, ok := bytes.CutPrefix(text, []byte(`{"`))
+	name, _, found := bytes.Cut(rest[:min(len(rest), 20)], []byte(`"`))
+	if !ok || !found || bytes.ContainsFunc(name, func(r rune) bool { return r < 'a' || r > 'z' }) {
+		return "line"
+	}
+	return string(name)
 }
 
 // rises refuses a line that does not stand behind the one before: keys sort as

@@ -71,8 +71,9 @@ var ErrDirExists = errors.New("ca: the folder exists and is not empty")
 // and its settings. The folder gets its name at the end, in one step: after a
 // crash it is there whole, or not at all. there, if not nil, says what a ledger
 // holds that open found with [ErrLedgerExists], for a restore that was killed
-// between the last step of the ledger and that of the folder; see
-// [LoadOptions].
+// between the last step of the ledger and that of the folder, which has left
+// the unfinished folder; see [LoadOptions]. Without that, a second folder for a
+// ledger in use would be made.
 func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp string, s Settings) (Importer, error),
 	there func(tmp string, s Settings) (Summary, error),
 ) (Summary, error) {
@@ -84,7 +85,9 @@ func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp str
 		return Summary{}, err
 	}
 	tmp := filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".restoring")
-	if err := os.RemoveAll(tmp); err != nil { // of a restore that was killed
+	_, err = os.Lstat(tmp)
+	killed := err == nil // a restore was, before
+	if err := os.RemoveAll(tmp); err != nil {
 		return Summary{}, fmt.Errorf("ca: restore: %w", err)
 	}
 	if err := os.Mkdir(tmp, 0o700); err != nil {
@@ -100,7 +103,7 @@ func RestoreDir(ctx context.Context, in io.Reader, dir string, open func(tmp str
 			return open(tmp, d.Settings)
 		},
 	}
-	if there != nil {
+	if there != nil && killed {
 		o.There = func() (Summary, error) {
 			d, err := ReadDir(tmp)
 			if err != nil {

@@ -137,7 +137,11 @@ func (l *loader) take(ctx context.Context, line *dumpLine, n int) error {
 	}
 	put, size, err := l.prepare(line)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", n, err)
+		var damage *journal.DamageError
+		if errors.As(err, &damage) {
+			return fmt.Errorf("ca: load: line %d: %w", n, err)
+		}
+		return fmt.Errorf("%w: line %d: %w", ErrBackup, n, err)
 	}
 	if l.there != nil {
 		return ctx.Err()
@@ -207,7 +211,7 @@ func (l *loader) prepare(line *dumpLine) (put func(ImportTx) error, size int, er
 	default:
 		h, err := journal.ParseSignedHeads(line.Heads)
 		if err != nil {
-			return nil, 0, fmt.Errorf("%w: heads: %w", ErrBackup, err)
+			return nil, 0, fmt.Errorf("heads: %w", err)
 		}
 		if l.sum.Heads++; h.Number != l.sum.Heads {
 			return nil, 0, badLine("heads.number", "%d and not %d", h.Number, l.sum.Heads)
@@ -223,7 +227,7 @@ func (l *loader) prepare(line *dumpLine) (put func(ImportTx) error, size int, er
 func (l *loader) record(text []byte) (func(ImportTx) error, int, error) {
 	r, err := journal.ParseRecord(text)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: record: %w", ErrBackup, err)
+		return nil, 0, fmt.Errorf("record: %w", err)
 	}
 	if again, err := r.Line(); err != nil || !bytes.Equal(again, text) {
 		return nil, 0, badLine("record", "it is not in the form in which dumps are written")
@@ -237,7 +241,7 @@ func (l *loader) record(text []byte) (func(ImportTx) error, int, error) {
 	if !known {
 		head = journal.Head{Node: r.Node}
 		if len(l.heads) == limits.JournalChains {
-			return nil, 0, fmt.Errorf("%w: more than %d chains", ErrBackup, limits.JournalChains)
+			return nil, 0, badLine("record.node", "more than %d chains", limits.JournalChains)
 		}
 	}
 	damage := func(k journal.Kind) (func(ImportTx) error, int, error) {

@@ -5,10 +5,12 @@ import (
 	"crypto"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/gost/gost3410"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -550,4 +552,109 @@ func TestProfileLimitsKeys(t *testing.T) {
 	}
 	_, err = d.IssueRequest(t.Context(), "citizen@1", ca.Request{CSR: csr(t, generate(t, "ecdsa-p256", ""), &pki.RequestTemplate{Subject: dn(t, citizenDN)})})
 	wantErr(t, "around it by an earlier version", err, ca.ErrSuperseded)
+}
+
+// TestSuperseded: an earlier version of a profile is no way past the people that
+// the later one asks for, and not by a request that was handed in before either.
+func TestSuperseded(t *testing.T) {
+	d := newDesk(t)
+	s := d.submission(t, "citizen@1")
+	waiting, err := d.Submit(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := ca.Entrepreneur()
+	third.Version, third.Months = 3, 12
+	other := d.submission(t, "entrepreneur@1")
+	other.CSR = csr(t, generate(t, "gost2012-256", ""), &pki.RequestTemplate{Subject: dn(t, ipDN)})
+	harmless, err := d.Submit(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.use(t, append(ca.Profiles(), twoPeople(), third)...)
+	r := ca.Request{CSR: d.submission(t, "").CSR, Actor: "test"}
+	_, err = d.IssueRequest(t.Context(), "citizen@1", r)
+	wantErr(t, "issue", err, ca.ErrSuperseded)
+	if rec := d.lastRecord(t); rec.Event != "refused" || rec.Data["reason"] != "superseded" || rec.Subject != ca.RequestID(r.CSR) {
+		t.Errorf("record: %+v", rec)
+	}
+	_, err = d.IssueRequest(t.Context(), "citizen@2", r)
+	wantErr(t, "the later one", err, ca.ErrApprovalNeeded)
+	_, err = d.Prepare(t.Context(), ca.Citizen(), r)
+	wantErr(t, "prepare", err, ca.ErrSuperseded)
+	changed := ca.SubCA()
+	changed.Policies = nil
+	_, err = d.Prepare(t.Context(), changed, ca.Request{CSR: csr(t, generate(t, "gost2012-256", ""), &pki.RequestTemplate{Subject: dn(t, "CN=x")})})
+	wantErr(t, "prepare by a profile that only looks like the authority's", err, ca.ErrProfileChanged)
+	_, err = d.Submit(t.Context(), d.submission(t, "citizen@1"))
+	wantErr(t, "submit", err, ca.ErrSuperseded)
+	err = d.Bulk(t.Context(), slices.Values([]ca.BulkItem{{CSR: r.CSR.Raw, Profile: "citizen@1"}}), "test", func(r ca.BulkResult) error { return r.Err })
+	wantErr(t, "bulk", err, ca.ErrSuperseded)
+	_, err = d.IssueApproved(t.Context(), waiting.ID, "test")
+	wantErr(t, "handed in before", err, ca.ErrSuperseded)
+	c, err := d.IssueApproved(t.Context(), harmless.ID, "test")
+	if err != nil || !c.NotAfter.Equal(d.clock.t.AddDate(0, 15, 0)) {
+		t.Errorf("handed in before, and nobody more is asked for: %v", err)
+	}
+}
+
+// TestOneKeyOneName: a key is the same key under every identifier of its curve,
+// and a person the same with every certificate that has their INN.
+func TestOneKeyOneName(t *testing.T) {
+	d := newDesk(t)
+	curves := []string{"cryptopro-a", "cryptopro-xcha", "tc26-256-b"}
+	base := generate(t, "gost2012-256", curves[0]).(*gost3410.PrivateKey)
+	for n, name := range curves {
+		c, ok := gost3410.CurveByName(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		key, err := gost3410.NewPrivateKey(c, base.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.AddOperator(t.Context(), ca.NewOperator{Name: "twin" + strconv.Itoa(n), Roles: []ca.Role{ca.RoleApprover}, Certificate: d.issue(t, "tsa", "CN="+name, key)})
+		if want := ca.ErrOperatorExists; n > 0 {
+			wantErr(t, name, err, want)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	person := func(name, subject string) error {
+		c := d.issue(t, "tsa", subject, generate(t, "gost2012-256", ""))
+		_, err := d.AddOperator(t.Context(), ca.NewOperator{Name: name, Roles: []ca.Role{ca.RoleApprover}, Certificate: c})
+		return err
+	}
+	if err := person("petr", "CN=a,INN=500100732259"); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, "the same INN", person("pyotr", "CN=b,SNILS=11223344595,INN=500100732259"), ca.ErrOperatorExists)
+	if err := person("ivan", "CN=b,SNILS=11223344595"); err != nil {
+		t.Errorf("another number: %v", err)
+	}
+}
+
+// TestKeyPeriodOfOperator: a statement counts within the period of the
+// operator's key, which may be shorter than the certificate's.
+func TestKeyPeriodOfOperator(t *testing.T) {
+	short := ca.TSA()
+	short.Name, short.KeyMonths = "short", 1
+	d := newDesk(t, twoPeople(), short)
+	key := generate(t, "gost2012-256", "")
+	vera := person{name: "vera", key: key, cert: d.issue(t, "short", "CN=vera", key)}
+	if _, err := d.AddOperator(t.Context(), ca.NewOperator{Name: "vera", Roles: []ca.Role{ca.RoleApprover}, Certificate: vera.cert}); err != nil {
+		t.Fatal(err)
+	}
+	d.people["vera"] = vera
+	d.clock.t = vera.cert.PrivateKeyNotAfter.Add(time.Second)
+	e := d.submit(t, "citizen", "submitter")
+	_, err := d.decide(t, e, ca.DecisionApprove, "vera")
+	var refused *ca.StatementError
+	if !errors.As(err, &refused) || refused.Field != "time" {
+		t.Errorf("after the key's period: %v", err)
+	}
+	d.clock.t = vera.cert.PrivateKeyNotAfter
+	if _, err := d.decide(t, e, ca.DecisionApprove, "vera"); err != nil {
+		t.Errorf("on its last second: %v", err)
+	}
 }

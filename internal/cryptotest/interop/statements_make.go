@@ -170,10 +170,10 @@ func (p *publisher) makeAll(all []statement) error {
 	if _, err := p.publish(true, map[string]string{"ca-delta.crl": "delta.crl"}); err != nil {
 		return err
 	}
-	if all[len(all)-1].large {
-		return p.writeLarge(statementDir + "/large.crl")
+	if err := p.writeLong(statementDir+"/many.crl", manyEntries); err != nil || !all[len(all)-1].large {
+		return err
 	}
-	return nil
+	return p.writeLong(statementDir+"/large.crl", largeEntries)
 }
 
 // publish publishes and copies files out of the folder of publication.
@@ -258,8 +258,9 @@ func (silent) Status(context.Context, *big.Int) (ocsp.Answer, error) {
 	return ocsp.Answer{}, errors.New("nobody should be asked")
 }
 
-// writeLarge writes a list in a stream; the stolen certificate comes last.
-func (p *publisher) writeLarge(name string) (err error) {
+// writeLong writes a list of n entries in a stream; the stolen certificate
+// comes last.
+func (p *publisher) writeLong(name string, n int) (err error) {
 	spool, err := os.CreateTemp(p.c.work, "spool")
 	if err != nil {
 		return err
@@ -270,9 +271,9 @@ func (p *publisher) writeLarge(name string) (err error) {
 	if err != nil {
 		return err
 	}
-	for n := range largeList - 1 {
+	for i := range n - 1 {
 		serial := new(big.Int).Lsh(big.NewInt(1), 150)
-		if err := w.Add(pki.RevokedEntry{Serial: serial.Add(serial, big.NewInt(int64(n))), At: p.started, Reason: int(ca.Superseded)}); err != nil {
+		if err := w.Add(pki.RevokedEntry{Serial: serial.Add(serial, big.NewInt(int64(i))), At: p.started, Reason: int(ca.Superseded)}); err != nil {
 			return err
 		}
 	}

@@ -10,11 +10,12 @@ import (
 // A statementGap is a cell of the second table that is expected not to work,
 // for a reason that is the peer's.
 type statementGap struct {
-	peer     string
-	files    []string
-	accepted string // what the peer says of the good file; "" where it takes it
-	blind    bool   // it takes the corrupted copy too
-	note     string
+	peer      string
+	files     []string
+	accepted  string // what the peer says of the good file; "" where it takes it
+	blind     bool   // it takes the corrupted copy too
+	unoffered bool   // it was not asked
+	note      string
 }
 
 // statementGaps returns every gap that is known.
@@ -32,6 +33,10 @@ func (m *matrix) judgeStatement(k statementKey) (*statementGap, error) {
 	g := &gaps[i]
 	var said *refusal
 	switch {
+	case g.unoffered:
+		if !errors.Is(cell.accepted, errUnoffered) {
+			return nil, fmt.Errorf("the cell was run: take its gap (%s) out of the table", g.note)
+		}
 	case g.accepted != "" && (!errors.As(cell.accepted, &said) || !strings.Contains(said.said, g.accepted)):
 		return nil, fmt.Errorf("not the error of the declared gap (%q): %w", g.accepted, cell.accepted)
 	case g.accepted == "" && cell.accepted != nil:

@@ -111,5 +111,6 @@ func (t *writeTx) AddCRL(e ca.CRLEntry) error {
 	if err := t.put(crlBucket, number(e.Number), v); err != nil {
 		return err
 	}
-	return t.put(metaBucket, []byte(crlKey), e.DER)
+	// Not nil: within its own transaction bbolt takes that for no value at all.
+	return t.put(metaBucket, []byte(crlKey), append([]byte{}, e.DER...))
 }

@@ -55,6 +55,18 @@ var (
 	ErrMissing = errors.New("ceremony: a file of the ceremony is missing")
 )
 
+// A StepError says at which step a ceremony stopped.
+type StepError struct {
+	Step int // from 1
+	Err  error
+}
+
+// Error names the step.
+func (e *StepError) Error() string { return fmt.Sprintf("ceremony: step %d: %v", e.Step, e.Err) }
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
 // A Key is a private key that was opened for the ceremony.
 type Key struct {
 	Signer crypto.Signer

@@ -183,6 +183,9 @@ func tree(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
 	for _, part := range []string{"transcript.txt", "transcript.txt.sig", "plan.yaml", "certs", "crl", "public", "keys", "ca"} {
+		if _, err := os.Stat(filepath.Join(dir, part)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		err := filepath.WalkDir(filepath.Join(dir, part), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.Contains(path, "ledger.db") {
 				return err
@@ -206,7 +209,7 @@ func sameTree(t *testing.T, a, b map[string][]byte) {
 			t.Errorf("%s differs:\n%s\n%s", name, a[name], b[name])
 		}
 	}
-	if len(a) != len(b) || len(a) < 20 {
+	if len(a) != len(b) || len(a) < 12 {
 		t.Errorf("%d and %d files", len(a), len(b))
 	}
 }
@@ -304,46 +307,58 @@ func TestAfterwards(t *testing.T) {
 
 var errStop = errors.New("stop")
 
+// shortPlan has one step of each kind that keeps something.
+const shortPlan = `name: short
+language: en
+date: 2026-06-01T10:00:00Z
+participants: [{name: Anna, role: administrator}]
+steps:
+  - key: {name: root, algorithm: gost2012-256}
+  - root: {name: root, key: root, subject: "CN=Root", days: 3653}
+  - certificate: {name: department, authority: root, request: department.csr, profile: subca, days: 900}
+  - lists: {authority: root, count: 2, days: 180}
+  - backup: {keys: [root], to: backup}
+  - destroy: {keys: [root]}
+`
+
 // TestResume breaks off before every step and after every signature, and then
 // goes on: the transcript is that of a run without interruption.
 func TestResume(t *testing.T) {
-	r := newRoom(t, fmt.Sprintf(planText, "en"))
+	r := newRoom(t, shortPlan)
 	want := r.mustRun(t, r.o)
-	for n := 1; n <= 40; n++ {
+	for n := 1; ; n++ {
 		o := r.options(filepath.Join(r.base, fmt.Sprintf("run-%d", n)))
 		calls := 0
 		stop := func() error {
-			if calls++; calls%n == 0 {
+			if calls++; calls == n {
 				return errStop
 			}
 			return nil
 		}
 		o.Confirm = func(context.Context, ceremony.Shown) error { return stop() }
 		o.Checks = []ceremony.Check{ceremony.SecondPath(), faulty{fail: stop}}
-		var out *ceremony.Result
-		err := errStop
-		for try := 0; errors.Is(err, errStop); try++ {
-			if try > 0 {
-				o.Confirm, o.Checks = nil, nil
+		_, err := r.run(t, o)
+		if err == nil {
+			if n != 12 { // six steps, a root, a certificate, two lists, the transcript
+				t.Errorf("there are %d moments", n)
 			}
-			if try > 1 {
-				t.Fatal("it does not finish")
-			}
-			if _, e := os.Stat(o.Dir); e == nil {
-				t.Fatal("something was published")
-			}
-			out, err = r.run(t, o)
+			break
 		}
+		if !errors.Is(err, errStop) {
+			t.Fatalf("moment %d: %v", n, err)
+		}
+		if _, err := os.Stat(o.Dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("moment %d: something was published", n)
+		}
+		o.Confirm, o.Checks = nil, nil
+		out, err := r.run(t, o)
 		if err != nil {
-			t.Fatalf("after %d: %v", n, err)
+			t.Fatalf("after moment %d: %v", n, err)
 		}
 		if !bytes.Equal(out.Transcript, want.Transcript) {
-			t.Fatalf("after %d the transcript differs", n)
+			t.Fatalf("after moment %d the transcript differs:\n%s", n, out.Transcript)
 		}
 		sameTree(t, tree(t, r.o.Dir), tree(t, o.Dir))
-		if err := os.RemoveAll(o.Dir); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
@@ -361,8 +376,8 @@ func (f faulty) Detached(context.Context, []byte, []byte, []byte) error { return
 // TestRefusedBySecond: what the first path accepts and another refuses stops the
 // ceremony, and nothing is published.
 func TestRefusedBySecond(t *testing.T) {
-	for n := 1; n <= 9; n++ { // two authorities, three certificates, four lists
-		r := newRoom(t, fmt.Sprintf(planText, "en"))
+	for n := 1; n <= 4; n++ { // a root, a certificate, two lists
+		r := newRoom(t, shortPlan)
 		calls := 0
 		r.o.Checks = []ceremony.Check{ceremony.SecondPath(), faulty{func() error {
 			if calls++; calls >= n {

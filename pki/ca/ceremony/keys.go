@@ -44,6 +44,9 @@ func (r *run) readRecord(k KeyStep) (*keyRecord, error) {
 	if err := decodeJSON(text, rec); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if same, err := json.Marshal(rec); err != nil || string(text) != string(same)+"\n" {
+		return nil, fmt.Errorf("%s: not as it was written", name)
+	}
 	spki, err := hex.DecodeString(rec.PublicKey)
 	if err != nil || rec.Name != k.Name {
 		return nil, fmt.Errorf("%s: not a record of the key %s", name, k.Name)

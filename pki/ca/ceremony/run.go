@@ -66,41 +66,47 @@ func newRun(p *Plan, o Options, dir string) *run {
 }
 
 // begin makes or continues the folder of the unfinished work.
-func begin(p *Plan, text []byte, o Options) (r *run, err error) {
-	r = newRun(p, o, filepath.Clean(o.Dir)+partialSuffix)
+func begin(p *Plan, text []byte, o Options) (*run, error) {
+	r := newRun(p, o, filepath.Clean(o.Dir)+partialSuffix)
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("ceremony: %w", err)
 	}
+	var err error
 	if r.lock, err = os.OpenFile(r.path(lockFile), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("ceremony: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			r.close()
-		}
-	}()
+	if err := r.claim(text); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// claim locks the folder and ties it to the plan and to this version of the
+// program.
+func (r *run) claim(text []byte) error {
 	if ok, err := files.TryLock(r.lock); err != nil {
-		return nil, fmt.Errorf("ceremony: %w", err)
+		return fmt.Errorf("ceremony: %w", err)
 	} else if !ok {
-		return nil, ErrBusy
+		return ErrBusy
 	}
 	old, err := readFile(r.path(planFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.state.Program = o.Version
-		return r, errors.Join(r.saveState(), r.write(planFile, text))
+		r.state.Program = r.o.Version
+		return errors.Join(r.saveState(), r.write(planFile, text))
 	case err != nil:
-		return nil, err
+		return err
 	case !bytes.Equal(old, text):
-		return nil, ErrOtherPlan
+		return ErrOtherPlan
 	}
 	if err := r.loadState(); err != nil {
-		return nil, err
+		return err
 	}
-	if r.state.Program != o.Version {
-		return nil, fmt.Errorf("%w: it was begun by %q, this is %q", ErrProgram, r.state.Program, o.Version)
+	if r.state.Program != r.o.Version {
+		return fmt.Errorf("%w: it was begun by %q, this is %q", ErrProgram, r.state.Program, r.o.Version)
 	}
-	return r, nil
+	return nil
 }
 
 func (r *run) loadState() error {
@@ -202,7 +208,7 @@ func (r *run) steps(ctx context.Context) error {
 			}
 		}
 		if err := r.do(ctx, s); err != nil {
-			return fmt.Errorf("ceremony: step %d: %w", r.step, err)
+			return &StepError{Step: r.step, Err: err}
 		}
 		shown.Lines = r.lines
 		r.paragraph(fmt.Sprintf("%d. %s", r.step, shown.Title), shown.Lines)

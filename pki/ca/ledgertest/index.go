@@ -22,7 +22,7 @@ func person(n byte, subject string, notAfter time.Time) ca.Entry {
 }
 
 // fillPersons puts certificates on a ledger that differ in all that is indexed.
-func fillPersons(t *testing.T, l ca.Ledger) {
+func fillPersons(t testing.TB, l ca.Ledger) {
 	t.Helper()
 	all := []ca.Entry{
 		person(1, "CN=Семёнов Пётр,SN=Семёнов,G=Пётр Ильич,INN=770708389312,SNILS=11223344595,E=Petr@Example.ru", now.AddDate(0, 0, 3)),
@@ -310,7 +310,7 @@ func Reindexed(t *testing.T, l ca.Ledger) {
 }
 
 // FillPersons puts on a ledger what Reindexed expects.
-func FillPersons(t *testing.T, l ca.Ledger) {
+func FillPersons(t testing.TB, l ca.Ledger) {
 	t.Helper()
 	fillPersons(t, l)
 	update(t, l, func(tx ca.Tx) error {
@@ -322,4 +322,25 @@ func FillPersons(t *testing.T, l ca.Ledger) {
 		_, err := tx.Append(journal.Entry{Time: now, Event: "revoke"})
 		return err
 	})
+}
+
+// checkIndexes compares what two ledgers with the same entries find and count.
+func checkIndexes(t *testing.T, a, b ca.Ledger) {
+	t.Helper()
+	var counted [2][]string
+	var expiring [2][]ca.Entry
+	for n, l := range []ca.Ledger{a, b} {
+		view(t, l, func(tx ca.ReadTx) (err error) {
+			checkSearch(t, tx)
+			counted[n] = days(t, tx.Days(time.Time{}, now.AddDate(9, 0, 0)))
+			expiring[n], err = tx.Expiring(time.Time{}, now.AddDate(9, 0, 0), ca.Serial{}, 100)
+			return err
+		})
+	}
+	if !slices.Equal(counted[0], counted[1]) || len(counted[0]) < 3 {
+		t.Errorf("the copy counts %q, and not %q", counted[1], counted[0])
+	}
+	if !slices.Equal(last(expiring[0]), last(expiring[1])) || len(expiring[0]) < 9 {
+		t.Errorf("of the copy %v expire, and not %v", last(expiring[1]), last(expiring[0]))
+	}
 }

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"RevokedStays", testRevokedStays},
 		{"Listed", testListed},
 		{"CRL", testCRL},
+		{"CRLBase", testCRLBase},
 		{"Issuer", testIssuer},
 		{"BlockKey", testBlockKey},
 		{"Journal", testJournal},
@@ -75,7 +76,7 @@ func entry(n byte) ca.Entry {
 func der(n byte) []byte { return []byte{0x30, 1, n} }
 
 // update runs f with a journal record and fails the test on an error.
-func update(t *testing.T, l ca.Ledger, f func(ca.Tx) error) {
+func update(t testing.TB, l ca.Ledger, f func(ca.Tx) error) {
 	t.Helper()
 	if err := tryUpdate(t.Context(), l, f); err != nil {
 		t.Fatal(err)
@@ -336,6 +337,65 @@ func testCRL(t *testing.T, open Open) {
 		}
 		return nil
 	})
+}
+
+// testCRLBase: a delta list keeps the complete one that it builds on, and a list
+// that is too large for a ledger is not in it.
+func testCRLBase(t *testing.T, open Open) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	put := func(e ca.CRLEntry) {
+		t.Helper()
+		update(t, l, func(tx ca.Tx) error {
+			if err := tx.AddCRL(e); err != nil {
+				return err
+			}
+			last, err := tx.LastCRL()
+			checkCRL(t, "in its own change", last, err, e)
+			return nil
+		})
+		view(t, l, func(tx ca.ReadTx) error {
+			last, err := tx.LastCRL()
+			checkCRL(t, "later", last, err, e)
+			return nil
+		})
+	}
+	complete := ca.CRLEntry{Number: 5, ThisUpdate: now, NextUpdate: now.AddDate(0, 0, 7), Entries: 3, DER: der(5)}
+	put(complete)
+	delta := complete
+	delta.Number, delta.Base = 6, 5
+	put(delta)
+	delta.Number = 7
+	put(delta)
+	large := ca.CRLEntry{Number: 8, ThisUpdate: now, NextUpdate: now.AddDate(0, 0, 7), Entries: 100000}
+	put(large)
+	large.Number, large.Base = 9, 8
+	put(large)
+	large.DER = []byte{} // empty, and not nil
+	large.Number = 10
+	put(large)
+	wantErr(t, "a delta list with an old number", tryUpdate(t.Context(), l, func(tx ca.Tx) error { return tx.AddCRL(delta) }), ca.ErrCRLNumber)
+	put(ca.CRLEntry{Number: 11, ThisUpdate: now, NextUpdate: now, DER: der(11)})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir)
+	view(t, l, func(tx ca.ReadTx) error {
+		last, err := tx.LastCRL()
+		checkCRL(t, "opened again", last, err, ca.CRLEntry{Number: 11, ThisUpdate: now, NextUpdate: now, DER: der(11)})
+		return nil
+	})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkCRL(t *testing.T, when string, got ca.CRLEntry, err error, want ca.CRLEntry) {
+	t.Helper()
+	if err != nil || got.Number != want.Number || got.Base != want.Base || got.Entries != want.Entries ||
+		!got.ThisUpdate.Equal(want.ThisUpdate) || !got.NextUpdate.Equal(want.NextUpdate) || !bytes.Equal(got.DER, want.DER) {
+		t.Errorf("%s: LastCRL: %+v, %v; want %+v", when, got, err, want)
+	}
 }
 
 func testIssuer(t *testing.T, open Open) {

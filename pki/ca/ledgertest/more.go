@@ -234,7 +234,7 @@ func testPages(t *testing.T, open Open) {
 }
 
 // Fill puts a little of everything on a ledger.
-func Fill(t *testing.T, l ca.Ledger) {
+func Fill(t testing.TB, l ca.Ledger) {
 	t.Helper()
 	update(t, l, func(tx ca.Tx) error { return tx.SetIssuer(der(77)) })
 	update(t, l, add(3, 1, 2, 200))
@@ -245,7 +245,8 @@ func Fill(t *testing.T, l ca.Ledger) {
 		for n := range uint64(2) {
 			err = errors.Join(err, tx.AddCRL(ca.CRLEntry{Number: n + 7, ThisUpdate: now, NextUpdate: now.AddDate(0, 0, 7), Entries: 2, DER: der(byte(n))}))
 		}
-		return errors.Join(err, tx.SaveOperator(ca.Operator{Name: "Петрова", Roles: []ca.Role{ca.RoleApprover}, Certificate: der(1), Added: now}),
+		err = errors.Join(err, tx.AddCRL(ca.CRLEntry{Number: 9, Base: 8, ThisUpdate: now, NextUpdate: now.AddDate(0, 0, 7), Entries: 2, DER: der(8)}))
+		return errors.Join(err, tx.SaveOperator(ca.Operator{Name: "ivanov", Roles: []ca.Role{ca.RoleOperator, ca.RoleAuditor}, Certificate: der(2), Added: now, Removed: now}), tx.SaveOperator(ca.Operator{Name: "Петрова", Roles: []ca.Role{ca.RoleApprover}, Certificate: der(1), Added: now}),
 			tx.AddSignedHeads(signedHeads(1)))
 	})
 	update(t, l, func(tx ca.Tx) error {
@@ -254,6 +255,9 @@ func Fill(t *testing.T, l ca.Ledger) {
 			return err
 		}
 		e.State, e.Note = ca.Issued, "a<b & \u2028 \x00"
+		e.Submission = &ca.Approval{Operator: "ivanov", Role: ca.RoleOperator, Decision: ca.DecisionSubmit, At: now, Statement: []byte("{}"), Signature: der(3)}
+		e.Approvals = []ca.Approval{{Operator: "Петрова", Role: ca.RoleApprover, Decision: ca.DecisionApprove, At: now, Statement: []byte("{}"), Signature: der(4)}}
+		e.Serial, e.Renews, e.Renewal = serial(1), serial(2), der(9)
 		if err := tx.SaveRequest(e); err != nil {
 			return err
 		}
@@ -299,6 +303,7 @@ func RunImport(t *testing.T, open Open, begin Import) {
 		}
 	}()
 	Fill(t, from)
+	fillPersons(t, from)
 	want, err := ca.LedgerDigest(t.Context(), from)
 	if err != nil {
 		t.Fatal(err)
@@ -327,6 +332,7 @@ func RunImport(t *testing.T, open Open, begin Import) {
 		t.Fatalf("the copy: %+v, %v; want %+v", got, err, want)
 	}
 	verifyChains(t, l)
+	checkIndexes(t, from, l)
 	update(t, l, add(201)) // the chain goes on
 	wantErr(t, "a revocation stays", tryUpdate(t.Context(), l, set(2, ca.Valid, 0)), ca.ErrRevoked)
 	verifyChains(t, l)

@@ -19,7 +19,7 @@ func TestPortable(t *testing.T) {
 	lacking := map[string]*regexp.Regexp{}
 	for name, pattern := range map[string]string{
 		"advisory locks": `advisory`, "triggers": `\btrigger\b`, "rules": `create\s+rule`, "notifications": `\b(un)?listen\b|\bnotify\b`,
-		"sequences": `\bsequence\b|nextval|currval|\b(small|big)?serial[248]?\s+(primary|not|,)|generated\s+(always|by)`,
+		"sequences":       `\bsequence\b|nextval|currval|\b(small|big)?serial[248]?\s+(primary|not|,)|generated\s+(always|by)`,
 		"locks of tables": `lock\s+table|lock\s+\w+\s+in\b`, "locks of rows": `\bfor\s+(no\s+key\s+)?(update|share|key\s+share)\b|skip\s+locked|nowait`,
 		"stored procedures": `create\s+(or\s+replace\s+)?(function|procedure)|\bdo\s+\$|plpgsql|\bcall\s`,
 		"extensions":        `create\s+extension`, "system columns": `\b(ctid|xmin|xmax|tableoid)\b`, "system catalogues": `\bpg_\w+|information_schema`,

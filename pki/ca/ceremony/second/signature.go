@@ -67,6 +67,11 @@ func CheckDetached(sig, content, cert []byte) error {
 		return o.bad("SignedData", "a detached signature by one signer over data is expected")
 	}
 	s := m.Content.Signers[0]
+	// RFC 5652, sections 5.1 and 5.3: with issuerAndSerialNumber and id-data
+	// both versions are 1.
+	if m.Content.Version != 1 || s.Version != 1 {
+		return o.bad("version", "%d and %d, want 1", m.Content.Version, s.Version)
+	}
 	if !bytes.Equal(s.ID.Issuer.FullBytes, c.TBS.Issuer.FullBytes) || s.ID.Serial.Cmp(c.TBS.Serial) != 0 {
 		return o.bad("sid", "not that of the certificate")
 	}
