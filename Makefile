@@ -52,7 +52,7 @@ timing: ## statistical test of constant time (docs/timing.md)
 fuzz: ## each target FUZZTIME; result in docs/fuzzing.md
 	./scripts/fuzz.sh each $(FUZZTIME)
 
-soak: build ## long runs: crash rounds, a 10 GB document, the verification service
+soak: build ## long runs: scripts/soak.sh names them
 	./scripts/soak.sh
 
 interop: build ## writes docs/interoperability.md

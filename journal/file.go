@@ -131,10 +131,10 @@ func (j *File) end(f *os.File) (Head, error) {
 // catchUp brings the head to the last record, which a crash left one record
 // behind. A head that is further behind is not one that a crash left.
 func (j *File) catchUp(last, known Head) error {
-	switch {
-	case last.Seq == known.Seq:
+	switch last.Seq {
+	case known.Seq:
 		return nil
-	case last.Seq == known.Seq+1:
+	case known.Seq + 1:
 		return j.writeHead(last)
 	}
 	return j.headless(known)

@@ -103,14 +103,58 @@ func (f *foreign) heads(t *testing.T) []byte {
 	return b
 }
 
-// root follows the path for record 4 of 7: its leaf is the right one of the
-// second pair, in the left four.
-func (f *foreign) root(t *testing.T, leaf []byte) []byte {
+// root follows a path by the definition of RFC 6962, section 2.1.1, from above:
+// the last digest is that of the other part of the whole tree. m is the place
+// of the leaf, from 0, and n the number of leaves.
+func (f *foreign) root(t *testing.T, leaf []byte, m, n int, path []string) []byte {
 	t.Helper()
-	r := opensslHash(t, append([]byte{0}, leaf...))
-	r = opensslHash(t, slices.Concat([]byte{1}, unhexed(t, f.Path[0]), r))
-	r = opensslHash(t, slices.Concat([]byte{1}, unhexed(t, f.Path[1]), r))
-	return opensslHash(t, slices.Concat([]byte{1}, r, unhexed(t, f.Path[2])))
+	if n == 1 {
+		if len(path) > 0 {
+			t.Fatalf("%d digests too many", len(path))
+		}
+		return opensslHash(t, append([]byte{0}, leaf...))
+	}
+	if len(path) == 0 {
+		t.Fatal("the path is too short")
+	}
+	k := split(n)
+	other, rest := unhexed(t, path[len(path)-1]), path[:len(path)-1]
+	if m < k {
+		return opensslHash(t, slices.Concat([]byte{1}, f.root(t, leaf, m, k, rest), other))
+	}
+	return opensslHash(t, slices.Concat([]byte{1}, other, f.root(t, leaf, m-k, n-k, rest)))
+}
+
+// TestOpenSSLPaths: the way of every record of a chain to the signed root, with
+// OpenSSL's digests.
+func TestOpenSSLPaths(t *testing.T) {
+	peer.NeedOpenSSL(t)
+	key, cert := authority(t, "УЦ")
+	const size = 6 // two complete subtrees
+	c := chain(t, size)
+	heads := sign(t, key, cert, nil, c)
+	for n := range size {
+		p, err := Prove(seq(c), DefaultNode, uint64(n+1), heads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f foreign
+		if err := json.Unmarshal(b, &f); err != nil {
+			t.Fatal(err)
+		}
+		digest := unhexed(t, f.Record.Hash)
+		if got := f.root(t, digest, n, size, f.Path); hex.EncodeToString(got) != f.Heads.Chains[0].Root {
+			t.Errorf("record %d: root %x, want %s", n+1, got, f.Heads.Chains[0].Root)
+		}
+		digest[0]++
+		if got := f.root(t, digest, n, size, f.Path); hex.EncodeToString(got) == f.Heads.Chains[0].Root {
+			t.Errorf("record %d: another record has the same root", n+1)
+		}
+	}
 }
 
 // TestOpenSSL: a proof holds by what the documentation says and OpenSSL
@@ -139,10 +183,7 @@ func TestOpenSSL(t *testing.T) {
 	if hex.EncodeToString(digest) != f.Record.Hash {
 		t.Errorf("record: %x, want %s", digest, f.Record.Hash)
 	}
-	if len(f.Path) != 3 {
-		t.Fatalf("path of %d", len(f.Path))
-	}
-	if got := f.root(t, digest); hex.EncodeToString(got) != f.Heads.Chains[0].Root {
+	if got := f.root(t, digest, 3, 7, f.Path); hex.EncodeToString(got) != f.Heads.Chains[0].Root {
 		t.Errorf("root: %x, want %s", got, f.Heads.Chains[0].Root)
 	}
 	if got := opensslHash(t, cert.Raw); hex.EncodeToString(got) != f.Heads.Authority {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -400,6 +401,49 @@ func TestAPISessionEnds(t *testing.T) {
 	d.get(t, tokens[0], "/api/v1/session", 401, nil)
 	d.get(t, tokens[1], "/api/v1/session", 200, nil)
 	d.get(t, tokens[len(tokens)-1], "/api/v1/session", 200, nil)
+}
+
+// TestAPILedgerAway: while the ledger cannot be reached, nobody is told that
+// they may not, or that there is nothing, but to come back.
+func TestAPILedgerAway(t *testing.T) {
+	d := newEST(t)
+	key := ecdsaKey(t)
+	cert := d.direct(t, "device", "CN=станок", key)
+	token := d.login(t, "clerk")
+	if err := d.Ledger().Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.get(t, token, "/api/v1/requests", 503, nil)
+	d.get(t, token, "/readyz", 503, nil)
+	code, body := d.call(t, d.client(cert, key), "GET", "/api/v1/requests", nil)
+	wantCode(t, "by certificate", code, body, 503)
+	code, body = d.renew(t, cert, key, "device", reenrol, newCSR(t, "CN=станок", ecdsaKey(t)))
+	wantCode(t, "EST", code, body, 503)
+	code, body = d.call(t, d.client(nil, nil), "GET", "/healthz", nil)
+	wantCode(t, "health", code, body, 200)
+}
+
+// TestCAProblemsDescribed: the description names every type of problem.
+func TestCAProblemsDescribed(t *testing.T) {
+	doc := must[*openapi3.T](t)(apiSpec())
+	var described []string
+	for _, v := range doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Enum {
+		described = append(described, strings.TrimPrefix(fmt.Sprint(v), problemPrefix))
+	}
+	made := []string{"not-covered", "tls", "cross-origin"}
+	for _, p := range []*problem{
+		notFound(), wrongMethod("GET"), tooLarge(1, nil), tooSlow(nil), busy(), internal(nil), rateExceeded(), notLoggedIn(), badJSON(nil), notJSON(),
+		badQuery("x"), personalNeeded(), ledgerAway(),
+	} {
+		made = append(made, p.kind)
+	}
+	for _, err := range []error{ca.ErrRenewal, ca.ErrStatement, ca.ErrRole, ca.ErrNotFound, ca.ErrState, ca.ErrRevoked, ca.ErrNoLists, ca.ErrNoKey, ca.ErrOutsideValidity} {
+		made = append(made, caProblem(err).kind)
+	}
+	slices.Sort(made)
+	if !slices.Equal(made, described) {
+		t.Errorf("problems\n%q\ndescribed\n%q", made, described)
+	}
 }
 
 // TestCheckDescribed: the comparison with the description finds what is wrong.

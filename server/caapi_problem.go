@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/verify"
 )
@@ -58,10 +59,28 @@ func (s *CAService) fail(w http.ResponseWriter, req *http.Request, err error) {
 	}
 	if p.status == http.StatusInternalServerError {
 		s.o.Log.Error("failed", "request", w.Header().Get(requestIDHeader), "error", err.Error())
+		if s.ledgerAway(req.Context()) {
+			p = ledgerAway()
+		}
 		s.problem(w, req, p)
 		return
 	}
 	s.problemDetail(w, req, p, err.Error())
+}
+
+// ledgerAway asks the ledger a question: where it does not answer, the error
+// before was its, and the request may be repeated.
+func (s *CAService) ledgerAway(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limits.LedgerProbe)
+	defer cancel()
+	return s.view(ctx, func(tx ca.ReadTx) error { _, err := tx.Issuer(); return err }) != nil
+}
+
+func ledgerAway() *problem {
+	return &problem{
+		status: http.StatusServiceUnavailable, kind: "ledger", retry: 10,
+		ru: "База УЦ временно недоступна. Повторите запрос позже.", en: "The authority's ledger cannot be reached now. Try again later.",
+	}
 }
 
 // caProblem says which kind of answer an error of the authority is.

@@ -112,6 +112,11 @@ func (s *CAService) estFail(w http.ResponseWriter, req *http.Request, who estCli
 		own = &estError{status: p.status, text: p.en}
 		if p.status == http.StatusInternalServerError {
 			s.o.Log.Error("failed", "request", w.Header().Get(requestIDHeader), "error", err.Error())
+			if s.ledgerAway(req.Context()) {
+				away := ledgerAway()
+				w.Header().Set("Retry-After", strconv.Itoa(away.retry))
+				own = &estError{status: away.status, text: away.en}
+			}
 		} else {
 			own.text += " " + err.Error()
 		}

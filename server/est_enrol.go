@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
@@ -27,6 +28,7 @@ func (s *CAService) enrol(w http.ResponseWriter, req *http.Request, again bool) 
 		s.estFail(w, req, who, err)
 		return
 	}
+	req.Body = http.MaxBytesReader(w, req.Body, limits.ESTBody)
 	csr, err := s.estRequest(req)
 	if err != nil {
 		s.estFail(w, req, who, err)

@@ -194,8 +194,7 @@ func (h *ocspHandler) headers(w http.ResponseWriter, method string, a ocsp.Answe
 	now := h.o.Now()
 	age := min(h.o.MaxAge, a.NextUpdate.Sub(now))
 	if !a.ProducedAt.IsZero() {
-		// producedAt has whole seconds, and so has what is left of MaxAge.
-		age = min(age, h.o.MaxAge-now.Truncate(time.Second).Sub(a.ProducedAt))
+		age = min(age, h.o.MaxAge-now.Sub(a.ProducedAt))
 	}
 	// "OCSP responders MUST NOT include a […] "Cache-Control: no-cache", or
 	// "Cache-Control: no-store" header in authoritative OCSP responses": what

@@ -222,7 +222,7 @@ func TestOCSPCacheHeaders(t *testing.T) {
 	for range 2 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ocsp/"+base64Path(src.ask(t, 5, ocsp.SHA1(), false)), nil))
-		// From producedAt, which has whole seconds.
+		// Counted from producedAt, which has whole seconds.
 		if age := w.Header().Get("Cache-Control"); w.Code != http.StatusOK || !strings.HasPrefix(age, "max-age=60,") && !strings.HasPrefix(age, "max-age=5") {
 			t.Errorf("%d, %v", w.Code, w.Header())
 		}

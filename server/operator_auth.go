@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"encoding/base64"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/journal"
-	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // loginCookie ties the form of a login to the browser that asked for it: nobody
@@ -212,11 +210,9 @@ func (p *operatorPage) logIn(v *visit) error {
 	if err != nil {
 		return err
 	}
-	token, o, expires, err := p.s.logIn(v.req.Context(), string(text), signature)
-	if word := challengeRefusal(err); word != "" {
-		// Which of them it was is for the journal: the client learns nothing.
-		p.s.recordRefusal(v.req.Context(), "session", o.Name, "client", word)
-		return v.showLogin(http.StatusUnauthorized, o.Name, true)
+	token, o, expires, err := p.s.signIn(v.req, string(text), signature)
+	if own := new(problem); errors.As(err, &own) && own.status == http.StatusUnauthorized {
+		return v.showLogin(own.status, o.Name, true)
 	}
 	if err != nil {
 		return err
@@ -237,26 +233,6 @@ func keepCookie(req *http.Request, name string) {
 	}
 }
 
-// challengeRefusal is the word under which a refused login stands in the
-// journal; "" for another error, or none.
-func challengeRefusal(err error) string {
-	for _, known := range []struct {
-		err  error
-		word string
-	}{
-		{errForged, "challenge-forged"},
-		{errExpired, "challenge-expired"},
-		{errAnswered, "challenge-replayed"},
-		{errSignature, "challenge-signature"},
-		{errNobody, "challenge-nobody"},
-	} {
-		if errors.Is(err, known.err) {
-			return known.word
-		}
-	}
-	return ""
-}
-
 // logOut ends the session.
 func (p *operatorPage) logOut(v *visit) error {
 	p.s.logOut(v.req)
@@ -265,35 +241,20 @@ func (p *operatorPage) logOut(v *visit) error {
 	return nil
 }
 
-// personalEvent is the journal's word for a look at personal data.
-const personalEvent = "personal-view"
-
 // reveal lifts the mask where the person asks for it and may, and puts that on
 // record first. A link on another site does not ask in his name.
-func (v *visit) reveal(of, subject string) error {
+func (v *visit) reveal() error {
 	if v.req.URL.Query().Get("personal") != "1" {
 		return nil
-	}
-	if !v.operator.Has(ca.RoleAuditor) && !v.operator.Has(ca.RoleOperator) {
-		v.p.s.recordRefusal(v.req.Context(), v.req.Pattern, subject, v.operator.Name, "role")
-		return ca.ErrRole
 	}
 	if !sameOrigin(v.req) {
 		return crossSite()
 	}
-	// Who hangs up after having seen it does not stay off the record.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.req.Context()), 10*time.Second)
-	defer cancel()
-	err := v.issuer().Ledger().Update(ctx, func(tx ca.Tx) error {
-		_, err := tx.Append(journal.Entry{
-			Time: v.p.s.o.Now(), Actor: v.operator.Name, Event: personalEvent, Subject: subject, Data: map[string]string{"of": of},
-		})
+	if err := v.p.s.recordPersonal(v.req, v.operator); err != nil {
 		return err
-	})
-	if err == nil {
-		v.masked = false
 	}
-	return err
+	v.masked = false
+	return nil
 }
 
 // name is a text that may hold personal data, masked where it must be.

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -32,6 +31,8 @@ const pageLooks = `(() => {
     if (!(e.textContent.trim() || e.getAttribute("aria-label"))) wrong.push("a link without a name: " + e.outerHTML.slice(0, 80));
   }
   for (const e of document.querySelectorAll("img:not([alt]), svg:not([aria-hidden])")) wrong.push("no text for a picture");
+  // What strangers wrote makes no element and runs nothing.
+  for (const e of document.querySelectorAll("script, iframe, main img, [onclick], [onerror]")) wrong.push("made of a name: " + e.outerHTML.slice(0, 80));
   for (const e of document.querySelectorAll("table")) if (!e.querySelector("th[scope]")) wrong.push("a table without headings");
   const rgb = s => (s.match(/[\d.]+/g) || []).map(Number);
   const light = c => { const [r, g, b] = c.map(x => { x /= 255; return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
@@ -86,9 +87,6 @@ func (v *visitor) open(path string) {
 // pages in both languages, in a wide and a narrow window, by day and by night,
 // and approves a request.
 func TestDeskInBrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser is started")
-	}
 	d, waiting := busyDesk(t)
 	v := newVisitor(t, d.url)
 	v.window(1280, "light")
@@ -143,27 +141,5 @@ func TestDeskInBrowser(t *testing.T) {
 	if got := v.eval("location.pathname"); got != "/desk/login" {
 		t.Errorf("after logging out: %s", got)
 	}
-	v.clean()
-}
-
-// TestDeskHostileInBrowser: what strangers wrote makes no element and runs
-// nothing.
-func TestDeskHostileInBrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser is started")
-	}
-	d, waiting := busyDesk(t)
-	v := newVisitor(t, d.url)
-	v.window(1280, "light")
-	v.open("/desk/login?name=clerk")
-	v.signFile(d.people["clerk"], "challenge.txt")
-	v.run(chromedp.WaitReady(chromedp.CSS(".tiles")))
-	for _, path := range allPages(d, t, waiting) {
-		v.open(path)
-		if n := v.eval(`document.querySelectorAll("script, main img, [onclick], [onerror], iframe").length`); n != "0" {
-			t.Errorf("%s: %s elements were made of names", path, n)
-		}
-	}
-	time.Sleep(100 * time.Millisecond) // for a dialog that should not be
 	v.clean()
 }

@@ -64,7 +64,7 @@ func (p *operatorPage) expiry(v *visit) error {
 		}
 		month = t
 	}
-	if err := v.reveal("expiry", ""); err != nil {
+	if err := v.reveal(); err != nil {
 		return err
 	}
 	next := month.AddDate(0, 1, 0)
@@ -178,7 +178,7 @@ func (p *operatorPage) expiryList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.reveal("expiry", ""); err != nil {
+	if err := v.reveal(); err != nil {
 		return err
 	}
 	list, err := v.issuer().Expiring(v.req.Context(), from, to, after, limits.PageRows+1)

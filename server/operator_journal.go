@@ -18,7 +18,7 @@ import (
 func journalEvents() []string {
 	return []string{
 		"issue", "revoke", "hold", "release", "crl", "request-draft", "request-submitted", "request-review", "request-decision",
-		"request-issue", "request-reject", "refused", "operator-add", "operator-remove", personalEvent, "heads", "erase", "found",
+		"request-issue", "request-reject", "refused", "operator-add", "operator-remove", "personal-data", "heads", "erase", "found",
 	}
 }
 
@@ -224,7 +224,7 @@ func (p *operatorPage) journal(v *visit) error {
 		return err
 	}
 	v.masked = true
-	if err := v.reveal("journal", q.Node); err != nil {
+	if err := v.reveal(); err != nil {
 		return err
 	}
 	chain, err := v.chain(q)
@@ -307,9 +307,8 @@ func (p *operatorPage) journalRecord(v *visit) error {
 	if err != nil || journal.CheckNode(node) != nil {
 		return notFound()
 	}
-	place := node + "/" + strconv.FormatUint(seq, 10)
 	v.masked = true
-	if err := v.reveal("journal", place); err != nil {
+	if err := v.reveal(); err != nil {
 		return err
 	}
 	var r journal.Record

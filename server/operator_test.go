@@ -6,11 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html"
-	"io"
-	"io/fs"
-	"mime/multipart"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
@@ -22,155 +18,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
-	"github.com/gosklyuch/gosklyuch/verify"
 )
-
-// hostileName is what a stranger puts into a request to be seen by the people of
-// an authority.
-const hostileName = `CN=\<img src=x onerror=alert(1)\>\"'`
-
-// A pageClient is a browser without a window: it keeps cookies and fills forms.
-type pageClient struct {
-	*http.Client
-	t    *testing.T
-	desk *caDesk
-	lang string
-}
-
-func (d *caDesk) pageClient(t *testing.T, cert *pki.Certificate, key crypto.Signer) *pageClient {
-	t.Helper()
-	c := d.client(cert, key)
-	c.Jar = must[*cookiejar.Jar](t)(cookiejar.New(nil))
-	return &pageClient{c, t, d, "ru"}
-}
-
-// get reads a page.
-func (c *pageClient) get(path string, header ...string) (int, string) {
-	c.t.Helper()
-	req := must[*http.Request](c.t)(http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.desk.url+path, nil))
-	return c.send(req, header...)
-}
-
-func (c *pageClient) send(req *http.Request, header ...string) (int, string) {
-	c.t.Helper()
-	req.Header.Set("Accept-Language", c.lang)
-	for n := 0; n+1 < len(header); n += 2 {
-		req.Header.Set(header[n], header[n+1])
-	}
-	resp := must[*http.Response](c.t)(c.Do(req))
-	defer resp.Body.Close()
-	body := string(must[[]byte](c.t)(io.ReadAll(resp.Body)))
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		if got := resp.Header.Get("Content-Security-Policy"); got != operatorPolicy {
-			c.t.Errorf("%s: policy %q", req.URL.Path, got)
-		}
-		if strings.Contains(body, "<script") || strings.Contains(body, "style=") {
-			c.t.Errorf("%s: a script or a style", req.URL.Path)
-		}
-	}
-	return resp.StatusCode, body
-}
-
-// post sends a form with a file.
-func (c *pageClient) post(path string, fields map[string]string, signature []byte, header ...string) (int, string) {
-	c.t.Helper()
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	for k, v := range fields {
-		if err := w.WriteField(k, v); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	if signature != nil {
-		part := must[io.Writer](c.t)(w.CreateFormFile("signature", "x.sig"))
-		if _, err := part.Write(signature); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		c.t.Fatal(err)
-	}
-	req := must[*http.Request](c.t)(http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.desk.url+path, &b))
-	req.Header.Set("Content-Type", w.FormDataContentType())
-	return c.send(req, append([]string{"Origin", c.desk.url, "Sec-Fetch-Site", "same-origin"}, header...)...)
-}
-
-var hiddenInput = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)">`)
-
-// hidden are the fields of the last form of a page.
-func hidden(page string) map[string]string {
-	out := map[string]string{}
-	for _, m := range hiddenInput.FindAllStringSubmatch(page, -1) {
-		out[m[1]] = html.UnescapeString(m[2])
-	}
-	return out
-}
-
-// logIn goes through the form.
-func (c *pageClient) logIn(name string) *pageClient {
-	c.t.Helper()
-	_, page := c.get("/desk/login?name=" + url.QueryEscape(name))
-	f := hidden(page)
-	text := must[[]byte](c.t)(base64.StdEncoding.DecodeString(f["challenge"]))
-	if code, body := c.post("/desk/login", f, c.desk.people[name].sign(c.t, text)); code != 200 || !strings.Contains(body, `<main`) || strings.Contains(body, `action="/desk/login"`) {
-		c.t.Fatalf("%s: %d %s", name, code, body)
-	}
-	return c
-}
-
-// busyDesk is an authority with something on every page.
-func busyDesk(t *testing.T) (d *caDesk, waiting ca.RequestEntry) {
-	t.Helper()
-	d = newCADesk(t, CAOptions{})
-	key := must[crypto.Signer](t)(alg.GenerateKey("ecdsa-p256", ""))
-	for n := range 9 {
-		for m := range 1 + n*n%5 {
-			c := d.direct(t, "device", fmt.Sprintf("CN=Станок %d-%d", n, m), key)
-			if n%3 == 1 && m == 0 {
-				must[ca.Entry](t)(d.Revoke(t.Context(), ca.Revocation{Serial: serialOf(t, c), Reason: ca.KeyCompromise, Actor: "clerk"}))
-				key = must[crypto.Signer](t)(alg.GenerateKey("ecdsa-p256", "")) // the old one is blocked now
-			}
-		}
-		d.later(2 * day)
-	}
-	held := d.direct(t, "device", hostileName, key)
-	must[ca.Entry](t)(d.Hold(t.Context(), ca.Revocation{Serial: serialOf(t, held), Actor: "clerk"}))
-	for n, person := range []string{
-		"CN=Иванов Иван Иванович,SN=Иванов,G=Иван Иванович,SNILS=11223344595,INN=500100732259,C=RU",
-		"CN=Пётр Ёжиков,SN=Ёжиков,G=Пётр,SNILS=11223344595,INN=500100732259,E=petr@example.org,C=RU",
-	} {
-		k := must[crypto.Signer](t)(alg.GenerateKey("gost2012-256", ""))
-		must[*pki.Certificate](t)(d.IssueRequest(t.Context(), "citizen", ca.Request{CSR: newCSR(t, person, k), Days: 5 + 30*n, Actor: "clerk"}))
-	}
-	must[ca.CRLEntry](t)(d.CRL(t.Context(), "clerk"))
-	must[journal.SignedHeads](t)(d.SignHeads(t.Context(), "clerk"))
-	for n, subject := range []string{"CN=Пресс 1", hostileName, "CN=Станок с очень длинным именем ради переноса строк таблицы"} {
-		k := must[crypto.Signer](t)(alg.GenerateKey("gost2012-256", ""))
-		waiting = must[ca.RequestEntry](t)(d.Submit(t.Context(), ca.Submission{
-			Request: ca.Request{CSR: newCSR(t, subject, k), Actor: "clerk"}, Profile: "checked", Submitter: "clerk", Authenticated: true,
-			Note: "Заявка № 1" + fmt.Sprint(n) + " <script>alert(2)</script>\u202e\"onclick=x",
-		}))
-	}
-	return d, waiting
-}
-
-// allPages are the addresses that a person can reach.
-func allPages(d *caDesk, t *testing.T, waiting ca.RequestEntry) []string {
-	t.Helper()
-	list, _, err := d.Page(t.Context(), ca.OnHold, ca.Serial{}, 1)
-	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
-	}
-	soon := d.now().UTC().AddDate(1, 0, 0)
-	return []string{
-		"/desk/", "/desk/requests", "/desk/requests?state=all", "/desk/requests?state=draft", "/desk/requests/" + waiting.ID,
-		"/desk/certificates", "/desk/certificates?status=revoked", "/desk/certificates/" + list[0].Serial.String(),
-		"/desk/certificates?q=" + list[0].Serial.String()[:6], "/desk/certificates?q=x",
-		"/desk/expiry", "/desk/expiry?month=" + soon.Format("2006-01"), "/desk/expiry/list?from=2020-01-01&to=2040-01-01",
-		"/desk/charts", "/desk/charts?span=90d", "/desk/charts?span=12m", "/desk/charts?span=36m",
-		"/desk/journal", "/desk/journal?event=issue&actor=test", "/desk/journal/main/1", "/desk/status",
-	}
-}
 
 // TestPagesOfTheDesk: each page is there for each role in both languages, and
 // what strangers wrote is text in it.
@@ -228,6 +76,27 @@ func TestPageShows(t *testing.T) {
 	}
 	if _, body := c.get("/desk/charts"); issued == 0 || !strings.Contains(body, fmt.Sprintf("<b>Выпущено</b> <span>всего %d</span>", issued)) {
 		t.Errorf("%d were issued:\n%s", issued, body)
+	}
+}
+
+// TestPageRules: what the rules say is said as of today.
+func TestPageRules(t *testing.T) {
+	d, _ := busyDesk(t)
+	key := must[crypto.Signer](t)(alg.GenerateKey("gost2012-256", ""))
+	e := must[ca.RequestEntry](t)(d.Submit(t.Context(), ca.Submission{
+		Request: ca.Request{CSR: newCSR(t, "CN=Станок 100", key), Actor: "clerk"}, Profile: "checked", Submitter: "clerk", Authenticated: true,
+	}))
+	c := d.pageClient(t, nil, nil).logIn("anna")
+	if _, body := c.get("/desk/requests/" + e.ID); !strings.Contains(body, "Замечаний нет") {
+		t.Errorf("before:\n%s", body)
+	}
+	other := d.direct(t, "device", "CN=Станок 101", key)
+	must[ca.Entry](t)(d.Revoke(t.Context(), ca.Revocation{Serial: serialOf(t, other), Reason: ca.KeyCompromise, Actor: "clerk"}))
+	if _, body := c.get("/desk/requests/" + e.ID); !strings.Contains(body, "сертификат выпустить нельзя") || !strings.Contains(body, "the key is blocked") {
+		t.Errorf("after the key was compromised:\n%s", body)
+	}
+	if got := must[ca.RequestEntry](t)(d.Request(t.Context(), e.ID)); got.Version != e.Version {
+		t.Error("looking changed the request")
 	}
 }
 
@@ -436,16 +305,16 @@ func TestPageRoles(t *testing.T) {
 	if code, _ := auditor.get(path+"?personal=1", "Sec-Fetch-Site", "cross-site"); code != 403 {
 		t.Errorf("another site asks: %d", code)
 	}
-	if last := d.lastRecord(t); last.Event == personalEvent {
+	if last := d.lastRecord(t); last.Event == "personal-data" {
 		t.Error("what was not shown is on record as shown")
 	}
 	if code, body := auditor.get(path+"?personal=1", "Sec-Fetch-Site", "same-origin"); code != 200 || !strings.Contains(body, "Иванов Иван") || !strings.Contains(body, "ivanov@") {
 		t.Errorf("asked: %d %s", code, body)
 	}
-	if last := d.lastRecord(t); last.Event != personalEvent || last.Actor != "auditor" || last.Subject != person.ID {
+	if last := d.lastRecord(t); last.Event != "personal-data" || last.Actor != "auditor" || last.Subject != person.ID {
 		t.Errorf("record %+v", last)
 	}
-	if code, _ := anna.get("/desk/journal?personal=1"); code != 403 || d.lastRefusal(t) != "role" {
+	if code, _ := anna.get("/desk/journal?personal=1"); code != 403 || d.lastRefusal(t) != "personal" {
 		t.Errorf("an approver sees the journal's personal data: %d", code)
 	}
 	if _, body := auditor.get("/desk/certificates?q=" + url.QueryEscape("станок")); !strings.Contains(body, "Аудитор ищет по серийному номеру") || strings.Contains(body, "data-label=\"Профиль\"") {
@@ -551,40 +420,6 @@ func TestPageJournal(t *testing.T) {
 	}
 }
 
-// TestPageTexts: every text that a template names is there in both languages.
-func TestPageTexts(t *testing.T) {
-	names := map[string]bool{}
-	files := must[[]string](t)(fs.Glob(operatorFiles, "web/operator/*.html"))
-	for _, f := range files {
-		b := must[[]byte](t)(operatorFiles.ReadFile(f))
-		for _, m := range regexp.MustCompile(`\{\{-?\s*t "([^"]+)"`).FindAllStringSubmatch(string(b), -1) {
-			names[m[1]] = true
-		}
-	}
-	if len(names) < 50 {
-		t.Fatalf("only %d texts are named", len(names))
-	}
-	for name := range names {
-		for _, lang := range []verify.Lang{verify.Russian, verify.English} {
-			if text, err := pageTextOf(lang, name); err != nil || text == "" {
-				t.Errorf("%q: %v", name, err)
-			}
-		}
-	}
-	seen := map[string]bool{}
-	for _, part := range pageTextParts() {
-		for name, both := range part {
-			if seen[name] {
-				t.Errorf("%q is there twice", name)
-			}
-			seen[name] = true
-			if both[0] == "" || both[1] == "" {
-				t.Errorf("%q is empty", name)
-			}
-		}
-	}
-}
-
 // TestPageScan: a page looks at so many requests and says where to go on.
 func TestPageScan(t *testing.T) {
 	d, _ := busyDesk(t)
@@ -601,85 +436,6 @@ func TestPageScan(t *testing.T) {
 		rest := 0
 		if again := must[string](t)(v.scanRequests(next, 9, func(ca.RequestEntry) bool { rest++; return true })); again != "" || calls+rest != 3 {
 			t.Errorf("%+v: then %d, next %q", c, rest, again)
-		}
-	}
-}
-
-// TestVisible: nothing in a shown text turns, hides or ends it.
-func TestVisible(t *testing.T) {
-	for in, want := range map[string]string{
-		"Иванов": "Иванов", "a\u202eb": "a\ufffdb", "a\x00b": "a\ufffdb", "a\nb": "a b", "\ufeffx": "\ufffdx", "a\u200db": "a\ufffdb", "\U000e0041": "\ufffd", "ёЁ№«»": "ёЁ№«»",
-	} {
-		if got := visible(in); got != want {
-			t.Errorf("%q: %q", in, got)
-		}
-	}
-	if got := clip("абвг", 3); got != "абв…" {
-		t.Error(got)
-	}
-	for in, want := range map[string]string{"1": "1", "1234": "1\u00a0234", "-1234567": "-1\u00a0234\u00a0567", "-123": "-123", "x": "x"} {
-		if got := pageNumber(in); got != want {
-			t.Errorf("%s: %q", in, got)
-		}
-	}
-}
-
-// TestChartScale: the lines are round, and the highest column is below the top.
-func TestChartScale(t *testing.T) {
-	for most := range 100_000 {
-		step, top := chartScale(most)
-		if step < 1 || top < most || top > 2*most+4 || top%step != 0 || top/step > 5 {
-			t.Fatalf("%d: step %d, top %d", most, step, top)
-		}
-	}
-	points := make([]chartPoint, 90)
-	for n := range points {
-		points[n] = chartPoint{From: time.Unix(0, 0).AddDate(0, 0, n), Count: n * n}
-	}
-	for _, p := range newChart("chart-issued", "issued", points).Pictures {
-		labels := 0
-		for _, b := range p.Bars {
-			if b.Label {
-				labels++
-			}
-			if strings.HasPrefix(b.Y, "-") || strings.HasPrefix(b.Height, "-") || strings.HasPrefix(b.Width, "-") || strings.Contains(b.Y+b.Height, "NaN") {
-				t.Errorf("bar %+v", b)
-			}
-		}
-		if len(p.Bars) != 90 || labels < 2 || labels > 10 {
-			t.Errorf("%d bars, %d labels", len(p.Bars), labels)
-		}
-	}
-}
-
-// TestCalendar: a month in weeks has each of its days once.
-func TestCalendar(t *testing.T) {
-	for month := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC); month.Year() < 2027; month = month.AddDate(0, 1, 0) {
-		counts := map[time.Time]ca.DayCount{}
-		next := month.AddDate(0, 1, 0)
-		want, days := 0, 0
-		for d := month; d.Before(next); d = d.Add(day) {
-			counts[d] = ca.DayCount{Day: d, Expiring: d.Day() % 5}
-			want += d.Day() % 5
-			days++
-		}
-		weeks, total := calendar(month, month, counts)
-		own := 0
-		for _, w := range weeks {
-			if len(w) != 7 || w[0].Day.Weekday() != time.Monday {
-				t.Fatalf("%s: %v", month, w)
-			}
-			for _, d := range w {
-				if !d.Other {
-					own++
-				}
-				if d.Heat < 0 || d.Heat > 4 || (d.Heat > 0) != (d.Count > 0) {
-					t.Errorf("%+v", d)
-				}
-			}
-		}
-		if own != days || total != want {
-			t.Errorf("%s: %d of %d days, %d of %d", month, own, days, total, want)
 		}
 	}
 }

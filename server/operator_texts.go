@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/verify"
 )
@@ -19,12 +20,13 @@ func pageFuncs(lang verify.Lang) template.FuncMap {
 	return template.FuncMap{
 		"t": func(name any) (string, error) { return pageTextOf(lang, fmt.Sprint(name)) },
 		// has reports whether there is a text for a word of the ledger.
-		"has":   func(name string) bool { _, err := pageTextOf(lang, name); return err == nil },
-		"v":     func(text any) string { return visible(fmt.Sprint(text)) },
-		"clip":  func(text any) string { return clip(visible(fmt.Sprint(text)), limits.PageClip) },
-		"short": func(id any) string { return clip(fmt.Sprint(id), shortID) },
-		"brief": func(text any) string { return brief(visible(fmt.Sprint(text))) },
-		"day":   func(t time.Time) string { return pageDay(lang, t) },
+		"has":    func(name string) bool { _, err := pageTextOf(lang, name); return err == nil },
+		"v":      func(text any) string { return visible(fmt.Sprint(text)) },
+		"clip":   func(text any) string { return clip(visible(fmt.Sprint(text)), limits.PageClip) },
+		"short":  func(id any) string { return clip(fmt.Sprint(id), shortID) },
+		"serial": func(s ca.Serial) string { return clip(s.String(), 16) },
+		"brief":  func(text any) string { return brief(visible(fmt.Sprint(text))) },
+		"day":    func(t time.Time) string { return pageDay(lang, t) },
 		"month": func(t time.Time) string {
 			return pageText(lang, fmt.Sprintf("month-%d", t.Month())) + t.UTC().Format(" 2006")
 		},
@@ -261,7 +263,7 @@ var wordTexts = map[string][2]string{
 	"event-refused":           {"отказ", "refusal"},
 	"event-operator-add":      {"сотрудник добавлен", "operator added"},
 	"event-operator-remove":   {"сотрудник удалён", "operator removed"},
-	"event-personal-view":     {"показ персональных данных", "personal data shown"},
+	"event-personal-data":     {"показ персональных данных", "personal data shown"},
 	"event-heads":             {"подпись концов цепочек", "signed heads"},
 	"event-erase":             {"стирание данных", "erasure"},
 	"event-found":             {"реестр создан", "ledger founded"},

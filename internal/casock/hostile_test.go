@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,8 +30,8 @@ func TestSlowClients(t *testing.T) {
 		}
 	}
 	turned := must(net.Dial("unix", s.path))(t)
-	must(0, turned.SetDeadline(time.Now().Add(time.Minute)))(t)
-	if b, err := bufio.NewReader(turned).ReadByte(); err == nil || errors.Is(err, net.ErrClosed) {
+	must(0, turned.SetDeadline(time.Now().Add(20*time.Second)))(t)
+	if b, err := bufio.NewReader(turned).ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("one too many got %q, %v", b, err)
 	}
 	for _, conn := range held[:2] {
@@ -96,5 +97,44 @@ func TestHostileServer(t *testing.T) {
 				_ = c.Close()
 			}
 		})
+	}
+}
+
+// TestEndlessLine: a line that goes on beyond its bound is refused before it
+// ends.
+func TestEndlessLine(t *testing.T) {
+	s := serve(t)
+	conn := must(net.Dial("unix", s.path))(t)
+	defer conn.Close()
+	must(0, conn.SetDeadline(time.Now().Add(20*time.Second)))(t)
+	go func() { _, _ = conn.Write([]byte(strings.Repeat("a", limits.SocketRequest+8192))) }() // no line feed
+	b, err := bufio.NewReader(conn).ReadBytes('\n')
+	if err != nil || !strings.Contains(string(b), `"code"`) {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestServerVersion: an answer of another version is refused, even if it reads
+// as one of this.
+func TestServerVersion(t *testing.T) {
+	for version, good := range map[int]bool{0: false, 1: true, 2: false} {
+		path := filepath.Join(t.TempDir(), "s")
+		l := must(net.Listen("unix", path))(t)
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = bufio.NewReader(conn).ReadString('\n')
+			_, _ = fmt.Fprintf(conn, `{"v":%d,"journal":{"heads":{}}}`+"\n", version)
+			_ = conn.Close()
+		}()
+		c := must(casock.Dial(t.Context(), path))(t)
+		_, err := c.JournalHeads(t.Context())
+		if (err == nil) != good || !good && !errors.Is(err, casock.ErrProtocol) {
+			t.Errorf("version %d: %v", version, err)
+		}
+		_ = c.Close()
+		_ = l.Close()
 	}
 }

@@ -299,6 +299,11 @@ var ceremonySentences = []struct {
 	{ceremony.ErrProgram, text{"план или начатая церемония требуют другой версии программы", "the plan, or the ceremony that was begun, needs another version of the program"}, text{"версия этой: gosklyuch --version", "the version of this one: gosklyuch --version"}},
 	{ceremony.ErrMissing, text{"в папке церемонии нет одного из её файлов", "a file of the ceremony is missing in its folder"}, text{"возьмите другой экземпляр папки", "take another copy of the folder"}},
 	{ceremony.ErrParticipant, text{"этот участник протокол не заверяет, или ключ не его", "this participant does not countersign, or the key is another's"}, text{"участники и их сертификаты перечислены в плане", "the participants and their certificates are in the plan"}},
+	{ceremony.ErrBackup, text{"на месте резервной копии лежит другой файл", "another file lies in the place of the backup"}, text{"уберите его или измените папку в плане", "put it away, or change the folder in the plan"}},
+	{ceremony.ErrContainer, text{"контейнер ключа изменился с начала церемонии", "the key's container has changed since the ceremony began"}, text{"верните прежний контейнер", "put the former container back"}},
+	{ceremony.ErrDigest, text{"сертификат УЦ не тот, что в плане", "the authority's certificate is not the one in the plan"}, text{"сверьте папку и отпечаток в плане", "compare the folder with the digest in the plan"}},
+	{ceremony.ErrListNumber, text{"номер списка отзыва в плане не следующий по порядку", "the number of the list in the plan is not the next one"}, text{"уберите number из плана, чтобы номер был выбран сам", "leave number out of the plan to have it chosen"}},
+	{ceremony.ErrProfile, text{"по этому профилю церемония не выпускает: он для абонентов, требует одобрений или не для УЦ", "a ceremony does not issue by this profile: it is for subscribers, asks for approvals, or is not for authorities"}, text{}},
 	{ca.ErrListTime, text{"сроки списка отзыва выходят за срок действия сертификата", "the times of the list are outside the validity of the certificate"}, text{}},
 }
 

@@ -16,7 +16,7 @@ import (
 // with keys and trust, what was signed and what was checked. What an authority
 // does is in the authority's own journal; copies of it leave no trace there. A
 // server is on record when it ends; each of its answers is in its own log.
-var recorded = map[string]string{
+var recorded = map[string]string{ //nolint:gosec // names of events; the only PIN here is the word
 	"key create": "key-create", "key import": "key-import", "key export": "key-export", "key delete": "key-delete", "key passwd": "key-passwd",
 	"cert install": "cert-install", "cert export": "cert-export", "trust add": "trust-add", "trust import": "trust-import", "trust remove": "trust-remove",
 	"request create": "request-create", "sign": "sign", "cosign": "cosign", "countersign": "countersign", "raise": "raise", "raw sign": "raw-sign",

@@ -57,6 +57,10 @@ const (
 	// person cannot take those of all; the one used longest ago ends.
 	CAServerOwnSessions = 16
 
+	// ESTBody bounds a request for a certificate by EST in octets of Base64: a
+	// machine's, which many send at a time.
+	ESTBody = 256 << 10
+
 	// ESTAccounts bounds the accounts of EST clients in one file.
 	ESTAccounts = 10_000
 

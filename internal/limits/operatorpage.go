@@ -12,7 +12,7 @@ const (
 	PageJournalScan = 5000
 
 	// PageRequestScan bounds the requests that one page looks at for those in a
-	// state: ledgers have no order by state. That is a third of a second.
+	// state: ledgers have no order by state. That is about half a second.
 	PageRequestScan = 20000
 
 	// PageSearchText bounds what is searched for, in octets.

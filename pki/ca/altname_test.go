@@ -129,6 +129,27 @@ func TestSubjectStructure(t *testing.T) {
 	}
 }
 
+// TestFindingsRefuse: what the parser found wrong with a request and let through,
+// as it must with certificates of others, is not certified.
+func TestFindingsRefuse(t *testing.T) {
+	d := newDesk(t, serverProfile())
+	cn := []byte{0x30, 8, 6, 3, 0x55, 4, 3, 19, 1, '@'} // no character of a PrintableString
+	der, err := pki.CreateRequest(nil, &pki.RequestTemplate{Subject: pki.Name{Raw: append([]byte{0x30, 12, 0x31, 10}, cn...)}}, generate(t, "gost2012-256", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := pki.ParseRequest(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.IssueRequest(t.Context(), "server", ca.Request{CSR: r})
+	var refused *ca.RequestError
+	var lint *ca.LintError // the certificate-to-be has the same finding
+	if !errors.As(err, &refused) && !errors.As(err, &lint) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestToolOfTheSubject: a text that goes into the certificate is checked as the
 // subject is.
 func TestToolOfTheSubject(t *testing.T) {

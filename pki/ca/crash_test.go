@@ -28,6 +28,10 @@ import (
 // in a loop in the directory it names, until it is killed.
 const crashEnv = "GOSKLYUCH_CRASH_DIR"
 
+// crashStepEnv is with which step the process begins, so that each kind of
+// change is in time to be killed.
+const crashStepEnv = "GOSKLYUCH_CRASH_STEP"
+
 // roundsEnv is how often the crash test kills; `make soak` sets 200 or more.
 const roundsEnv = "GOSKLYUCH_KILL_ROUNDS"
 
@@ -75,39 +79,25 @@ func crashChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	i, err := ca.New(ctx, ca.Config{Certificate: d.Certificate, Key: key, Ledger: l, Rules: sets.All(), Settings: d.Settings})
+	c, err := crashConfig(ca.Config{Certificate: d.Certificate, Key: key, Ledger: l, Settings: d.Settings})
 	if err != nil {
 		return err
 	}
-	for n := 0; ; n++ {
-		c, err := i.IssueRequest(ctx, "ocsp", ca.Request{CSR: request, Actor: "crash"})
-		if err != nil {
-			return err
-		}
-		fmt.Printf("issued %s\n", c.SerialHex())
-		if n%2 == 0 {
-			s, err := ca.SerialFrom(c.SerialNumber)
-			if err != nil {
-				return err
-			}
-			if _, err := i.Revoke(ctx, ca.Revocation{Serial: s, Reason: ca.Superseded, Actor: "crash"}); err != nil {
-				return err
-			}
-			fmt.Printf("revoked %s\n", s)
-		}
-		if n%3 == 0 {
-			e, err := i.CRL(ctx, "crash")
-			if err != nil {
-				return err
-			}
-			fmt.Printf("crl %d\n", e.Number)
-		}
-		if n%4 == 0 {
-			h, err := i.SignHeads(ctx, "crash")
-			if err != nil {
-				return err
-			}
-			fmt.Printf("heads %d\n", h.Number)
+	i, err := ca.New(ctx, c)
+	if err != nil {
+		return err
+	}
+	desk, err := newCrashDesk(i, dir)
+	if err != nil {
+		return err
+	}
+	first, err := strconv.Atoi(os.Getenv(crashStepEnv))
+	if err != nil {
+		return err
+	}
+	for n := first; ; n++ {
+		if err := desk.step(ctx, n, request); err != nil {
+			return fmt.Errorf("step %d: %w", n, err)
 		}
 	}
 }
@@ -116,6 +106,7 @@ func crashChild(dir string) error {
 type acknowledged struct {
 	issued, revoked []ca.Serial
 	crl, heads      uint64
+	desk            deskDone
 }
 
 // read takes the lines of one process. A last line that was cut off is no
@@ -132,10 +123,17 @@ func (a *acknowledged) read(out []byte) error {
 		}
 		if number := map[string]*uint64{"crl": &a.crl, "heads": &a.heads}[what]; number != nil {
 			n, err := strconv.ParseUint(arg, 10, 64)
-			if err != nil || n <= *number {
+			// Heads that are signed with nothing new are the last ones again.
+			if again := what == "heads" && n == *number; err != nil || n <= *number && !again {
 				return fmt.Errorf("%s number %s after %d", what, arg, *number)
 			}
 			*number = n
+			continue
+		}
+		if ok, err := a.desk.read(what, arg); err != nil || ok {
+			if err != nil {
+				return err
+			}
 			continue
 		}
 		s, err := ca.ParseSerial(arg)
@@ -164,27 +162,31 @@ func TestCrash(t *testing.T) {
 		rounds = n
 	}
 	dir := crashDir(t)
+	addDesk(t, dir)
 	var all acknowledged
 	var head journal.Head
 	for round := range rounds {
-		out := killOne(t, dir, round%5 == 4)
+		out := killOne(t, dir, round, round%5 == 4)
 		before := acknowledged{crl: all.crl, heads: all.heads}
 		if err := before.read(out); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		all.issued, all.revoked = append(all.issued, before.issued...), append(all.revoked, before.revoked...)
 		all.crl, all.heads = before.crl, before.heads
+		all.desk.submitted, all.desk.approved = append(all.desk.submitted, before.desk.submitted...), append(all.desk.approved, before.desk.approved...)
+		all.desk.erased = append(all.desk.erased, before.desk.erased...)
 		checked := before
 		if round == rounds-1 {
 			checked, head = all, journal.Head{} // everything, from the first record
 		}
 		head = checkLedger(t, dir, checked, head)
 	}
-	if len(all.issued) < rounds/2 || len(all.revoked) == 0 || all.crl == 0 || all.heads == 0 {
-		t.Errorf("too little was done to say anything: %d, %d, %d, %d", len(all.issued), len(all.revoked), all.crl, all.heads)
+	d := all.desk
+	if len(all.issued) < rounds/2 || len(all.revoked) == 0 || all.crl == 0 || all.heads == 0 || len(d.submitted) == 0 || len(d.erased) == 0 {
+		t.Errorf("too little was done to say anything: %d, %d, %d, %d, %d, %d", len(all.issued), len(all.revoked), all.crl, all.heads, len(d.submitted), len(d.erased))
 	}
-	t.Logf("killed %d times; %d certificates, %d revocations, %d CRLs and %d signed heads were acknowledged, and all are on the ledger; %d journal records",
-		rounds, len(all.issued), len(all.revoked), all.crl, all.heads, head.Seq)
+	t.Logf("killed %d times; %d certificates, %d revocations, %d submissions, %d approvals, %d erasures were acknowledged, with lists up to number %d and signed heads up to %d, and all are on the ledger; %d journal records",
+		rounds, len(all.issued), len(all.revoked), len(d.submitted), len(d.approved), len(d.erased), all.crl, all.heads, head.Seq)
 }
 
 // crashDir makes the directory of an authority.
@@ -218,14 +220,14 @@ func crashDir(t *testing.T) string {
 
 // killOne starts an authority, waits for its first acknowledgement unless it is
 // to be killed early, kills it up to 40 ms later and returns what it wrote.
-func killOne(t *testing.T, dir string, early bool) []byte {
+func killOne(t *testing.T, dir string, step int, early bool) []byte {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), crashEnv+"="+dir)
+	cmd.Env = append(os.Environ(), crashEnv+"="+dir, crashStepEnv+"="+strconv.Itoa(step))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -278,6 +280,9 @@ func checkLedger(t *testing.T, dir string, want acknowledged, from journal.Head)
 				return fmt.Errorf("revoked %s: %+v, %w", s, e, err)
 			}
 		}
+		if err := want.desk.check(tx); err != nil {
+			return err
+		}
 		if last, err := tx.LastCRL(); err == nil && last.Number < want.crl || err != nil && want.crl > 0 {
 			return fmt.Errorf("last CRL %d, acknowledged %d, %w", last.Number, want.crl, err)
 		}
@@ -318,7 +323,7 @@ func journalAgrees(tx ca.ReadTx, from journal.Head) error {
 			crl = r.Subject
 			continue
 		}
-		if r.Event == "found" || r.Event == "heads" {
+		if r.Event != "issue" && r.Event != "revoke" {
 			continue
 		}
 		s, err := ca.ParseSerial(r.Subject)

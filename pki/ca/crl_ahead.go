@@ -10,8 +10,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/journal"
 )
 
-// ErrListTime: the times of a list are not in order, or outside the validity of
-// the authority's certificate.
+// ErrListTime is returned for a list whose times are not in order.
 var ErrListTime = errors.New("ca: the times of the list are not in order")
 
 // CRLAhead signs a list for a period that may lie ahead: a root whose key

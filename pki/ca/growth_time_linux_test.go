@@ -17,6 +17,15 @@ func processors() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// childProcessors returns the processor time of the children that have ended.
+func childProcessors() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // written returns the octets that this process has sent to the disk (proc(5),
 // /proc/pid/io).
 func written() int64 {

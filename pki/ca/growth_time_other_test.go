@@ -4,8 +4,10 @@ package ca_test
 
 import "time"
 
-// processors and written are not known here: the figures are those of the
+// What processes have used is not known here: the figures are those of the
 // clock alone.
 func processors() time.Duration { return 0 }
+
+func childProcessors() time.Duration { return 0 }
 
 func written() int64 { return 0 }

@@ -13,7 +13,8 @@ import (
 // a URI postgres://… without a password, as it stands in config.json. "" is the
 // file in the authority's folder. A password comes from the environment
 // (PGPASSFILE, PGPASSWORD) or from ~/.pgpass, where a list of processes and a
-// backup do not show it.
+// backup do not show it. An address that asks for a standby is refused: a
+// responder would call a certificate good that was revoked seconds ago.
 func CheckLedgerURI(uri string) error {
 	if uri == "" {
 		return nil
@@ -38,7 +39,11 @@ func CheckLedgerURI(uri string) error {
 	if values.Has("password") || values.Has("sslpassword") {
 		return errPasswordInURI
 	}
-	return nil
+	switch values.Get("target_session_attrs") {
+	case "", "any", "read-write", "primary":
+		return nil
+	}
+	return errors.New("ca: ledger: target_session_attrs: a standby may be behind and cannot be the ledger")
 }
 
 // errPasswordInURI does not show the address.

@@ -14,7 +14,7 @@ import (
 )
 
 // write puts DER into a PEM file and returns its name.
-func write(t *testing.T, dir, name, label string, ders ...[]byte) string {
+func write(t testing.TB, dir, name, label string, ders ...[]byte) string {
 	t.Helper()
 	var out []byte
 	for _, der := range ders {

@@ -232,3 +232,30 @@ func TestRenewedKeyPeriod(t *testing.T) {
 	_, err = d.CheckRenewal(t.Context(), d.renewal(t, citizenDN, key, old, key))
 	wantErr(t, "before the certificate", err, ca.ErrRenewal)
 }
+
+// TestRenewalSigner: the message names the earlier certificate by this authority
+// and its number, and the key of that one may sign.
+func TestRenewalSigner(t *testing.T) {
+	p := serverProfile()
+	p.Name, p.KeyUsage, p.ExtKeyUsage = "agreement", pki.KeyUsageKeyAgreement, nil
+	signing := serverProfile()
+	signing.Name = "server-sign"
+	d := newDesk(t, p, signing)
+	key, next := generate(t, "gost2012-256", ""), generate(t, "gost2012-256", "")
+	old := d.issue(t, "agreement", "CN=x", key)
+	_, err := d.CheckRenewal(t.Context(), d.renewal(t, "CN=x", next, old, key))
+	wantErr(t, "a key that may not sign", err, ca.ErrRenewal)
+	good := d.issue(t, "server-sign", "CN=x", key)
+	if _, err := d.CheckRenewal(t.Context(), d.renewal(t, "CN=x", next, good, key)); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := *good
+	elsewhere.Issuer = dn(t, "CN=Другой УЦ,C=RU")
+	raw, err := elsewhere.Issuer.DER()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere.RawIssuer, elsewhere.Issuer.Raw = raw, raw
+	_, err = d.CheckRenewal(t.Context(), d.renewal(t, "CN=x", next, &elsewhere, key))
+	wantErr(t, "another issuer's name with our number", err, ca.ErrRenewal)
+}

@@ -179,6 +179,7 @@ func TestLedgerURI(t *testing.T) {
 		"": true, "postgres://ca@db1:5432,db2:5433/ledger?target_session_attrs=read-write": true, "postgresql:///x?host=/run": true,
 		"postgres://ca:secret@db/x": false, "postgres://db/x?password=secret": false, "postgres://db/x?sslpassword=s": false,
 		"mysql://db/x": false, "host=db": false, "postgres:": false, "postgres://db/x?%zz": false, "postgres://" + strings.Repeat("a", 5000): false,
+		"postgres://db/x?target_session_attrs=prefer-standby": false, "postgres://db/x?target_session_attrs=read-only": false,
 		"postgres://ca:@db/x": false, "postgres://a:b@c@db/x": false,
 	} {
 		err := ca.CheckLedgerURI(uri)

@@ -64,7 +64,7 @@ func (t *writeTx) addToIndex(e ca.Entry) error {
 	if int(t.last.words)+len(words) > limits.LedgerWords {
 		*t.last = lastPart{part: t.last.part + 1}
 	}
-	t.last.words += uint32(len(words)) //nolint:gosec // at most limits.SearchWords
+	t.last.words += uint32(len(words))
 	for _, w := range words {
 		if err := t.put(wordBucket, wordKey(t.last.part, w, e.Serial[:]), []byte{}); err != nil {
 			return err
@@ -99,9 +99,9 @@ func (t *writeTx) flushIndex() error {
 
 // encodeDay returns the sum of two counts: three numbers of 8 octets.
 func encodeDay(a, b ca.DayCount) []byte {
-	out := number(uint64(a.Issued + b.Issued))                   //nolint:gosec // counts are positive
-	out = append(out, number(uint64(a.Revoked+b.Revoked))...)    //nolint:gosec // counts are positive
-	return append(out, number(uint64(a.Expiring+b.Expiring))...) //nolint:gosec // counts are positive
+	out := number(uint64(a.Issued + b.Issued))
+	out = append(out, number(uint64(a.Revoked+b.Revoked))...)
+	return append(out, number(uint64(a.Expiring+b.Expiring))...)
 }
 
 // decodeDay reads the counts of a day; nil is that of a day without any.
@@ -111,9 +111,9 @@ func decodeDay(k, v []byte) (ca.DayCount, error) {
 	}
 	c := ca.DayCount{Day: index.DayStart(unsortable(k))}
 	if v != nil {
-		c.Issued = int(binary.BigEndian.Uint64(v))        //nolint:gosec // what encodeDay wrote
-		c.Revoked = int(binary.BigEndian.Uint64(v[8:]))   //nolint:gosec // what encodeDay wrote
-		c.Expiring = int(binary.BigEndian.Uint64(v[16:])) //nolint:gosec // what encodeDay wrote
+		c.Issued = int(binary.BigEndian.Uint64(v))
+		c.Revoked = int(binary.BigEndian.Uint64(v[8:]))
+		c.Expiring = int(binary.BigEndian.Uint64(v[16:]))
 	}
 	return c, nil
 }

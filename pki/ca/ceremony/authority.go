@@ -75,7 +75,7 @@ func (r *run) doSubordinate(ctx context.Context, s *AuthorityStep) error {
 		return err
 	}
 	if !p.CA {
-		return fmt.Errorf("the profile %s makes no certificates of authorities", p.Ref())
+		return fmt.Errorf("%w: %s makes no certificates of authorities", ErrProfile, p.Ref())
 	}
 	w, err := r.want(rec.spki(), s.Subject)
 	if err != nil {
@@ -202,7 +202,7 @@ func (r *run) doOpen(ctx context.Context, s *OpenStep) error {
 		return err
 	}
 	if got := DigestOf(a.cert.Raw).String(); got != s.Certificate {
-		return fmt.Errorf("%s: the certificate has the digest %s, the plan says %s", s.Folder, got, s.Certificate)
+		return fmt.Errorf("%w: %s: %s", ErrDigest, s.Folder, got)
 	}
 	if a.public = a.cert.PublicKey; a.public == nil {
 		return a.cert.PublicKeyError
@@ -356,7 +356,7 @@ func (r *run) profile(ref string) (ca.Profile, error) {
 		}
 	}
 	if p.Subscriber || p.Approvals.Count > 0 {
-		return p, fmt.Errorf("the profile %s is for subscribers or asks for approvals; a ceremony issues neither way", p.Ref())
+		return p, fmt.Errorf("%w: %s is for subscribers or asks for approvals", ErrProfile, p.Ref())
 	}
 	return p, nil
 }

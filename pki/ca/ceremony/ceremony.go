@@ -53,6 +53,18 @@ var (
 	ErrProgram = errors.New("ceremony: the plan asks for another version of the program")
 	// ErrMissing: a file of a finished ceremony is not there.
 	ErrMissing = errors.New("ceremony: a file of the ceremony is missing")
+	// ErrParticipant: nobody of that name countersigns, or the key is another's.
+	ErrParticipant = errors.New("ceremony: this participant does not countersign")
+	// ErrBackup: another file lies where a backup was to be put.
+	ErrBackup = errors.New("ceremony: another file lies in the place of the backup")
+	// ErrContainer: a container is not the one that was put on record.
+	ErrContainer = errors.New("ceremony: the container was changed since it was put on record")
+	// ErrDigest: an authority's certificate is not the one in the plan.
+	ErrDigest = errors.New("ceremony: the certificate is not the one in the plan")
+	// ErrListNumber: the plan's number of a list is not the next one.
+	ErrListNumber = errors.New("ceremony: the number is not that of the next list")
+	// ErrProfile: a ceremony does not issue by such a profile.
+	ErrProfile = errors.New("ceremony: a ceremony does not issue by this profile")
 )
 
 // A StepError says at which step a ceremony stopped.

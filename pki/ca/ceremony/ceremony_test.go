@@ -285,6 +285,20 @@ func TestAfterwards(t *testing.T) {
 	if err != nil || list.Number != 2 {
 		t.Errorf("the next list is %d, %v", list.Number, err)
 	}
+	for _, period := range [][2]time.Time{{at, at}, {at.AddDate(0, 0, -1), at.AddDate(0, 1, 0)}} {
+		if _, err := i.CRLAhead(t.Context(), period[0], period[1], "test"); !errors.Is(err, ca.ErrListTime) {
+			t.Errorf("a list from %s to %s: %v", period[0], period[1], err)
+		}
+	}
+	if _, err := i.CRLAhead(t.Context(), at.AddDate(20, 0, 0), at.AddDate(21, 0, 0), "test"); !errors.Is(err, ca.ErrOutsideValidity) {
+		t.Errorf("a list beyond the certificate: %v", err)
+	}
+	if ahead, err := i.CRLAhead(t.Context(), at.AddDate(1, 0, 0), at.AddDate(1, 1, 0), "test"); err != nil || ahead.Number != 3 {
+		t.Errorf("%d, %v", ahead.Number, err)
+	}
+	if _, err := ca.NewRoot(generate(t), ca.RootOptions{Subject: d.Certificate.Subject, Days: 10, KeyDays: 10, Rules: sets.All()}); err == nil {
+		t.Error("a root whose key lives as long as its certificate is made")
+	}
 	if _, err := ca.VerifyJournal(t.Context(), l); err != nil {
 		t.Error(err)
 	}

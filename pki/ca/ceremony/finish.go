@@ -259,6 +259,3 @@ func AddWitness(ctx context.Context, o Options, participant string, key *Key, no
 	}
 	return &Witness{p.Participants[n].Name, witnessFile(n)}, r.write(witnessFile(n), sig)
 }
-
-// ErrParticipant: nobody of that name countersigns, or the key is another's.
-var ErrParticipant = errors.New("ceremony: this participant does not countersign")

@@ -207,7 +207,7 @@ func (r *run) doLists(ctx context.Context, s *ListStep) error {
 	}
 	for n := range s.Count {
 		w := second.WantList{
-			Number:     new(big.Int).SetUint64(number + uint64(n)), //nolint:gosec // n is not negative
+			Number:     new(big.Int).SetUint64(number + uint64(n)),
 			ThisUpdate: r.plan.date.AddDate(0, 0, n*s.Days), NextUpdate: r.plan.date.AddDate(0, 0, (n+1)*s.Days+s.Overlap),
 		}
 		if err := r.list(ctx, a, n, w); err != nil {
@@ -240,8 +240,8 @@ func (r *run) firstNumber(ctx context.Context, a *authority, s *ListStep) (uint6
 	if err != nil {
 		return 0, err
 	}
-	if s.Number != 0 && uint64(s.Number) != last+1 { //nolint:gosec // the plan's number is not negative
-		return 0, fmt.Errorf("the plan begins with the list %d, the next one of %s is %d", s.Number, s.Authority, last+1)
+	if s.Number != 0 && uint64(s.Number) != last+1 {
+		return 0, fmt.Errorf("%w: %d in the plan, the next one of %s is %d", ErrListNumber, s.Number, s.Authority, last+1)
 	}
 	return last + 1, r.write(name, []byte(strconv.FormatUint(last+1, 10)))
 }

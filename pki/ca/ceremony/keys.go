@@ -197,13 +197,13 @@ func (r *run) backup(ctx context.Context, k *KeyStep, rec *keyRecord, path strin
 		r.opened[k.Name] = key
 	}
 	if DigestOf(key.Text).String() != rec.Container {
-		return fmt.Errorf("the container of the key %s was changed since it was put on record", k.Name)
+		return fmt.Errorf("%w: %s", ErrContainer, k.Name)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	if old, err := readFile(path); err == nil && !bytes.Equal(old, key.Text) {
-		return fmt.Errorf("%s: another file is there", path)
+		return fmt.Errorf("%w: %s", ErrBackup, path)
 	} else if err != nil {
 		if err := files.Replace(path, tempPrefix, key.Text); err != nil {
 			return err

@@ -138,7 +138,7 @@ type DestroyStep struct {
 	Keys []string `yaml:"keys"`
 }
 
-// Date returns the time of the ceremony.
+// Time returns the time of the ceremony, in UTC and whole seconds.
 func (p *Plan) Time() time.Time { return p.date }
 
 // Digest returns the digests of the plan's text.

@@ -151,7 +151,7 @@ func (r *run) close() {
 	r.opened = nil
 	if r.lock != nil {
 		files.Unlock(r.lock)
-		r.lock.Close() //nolint:errcheck // nothing was written
+		r.lock.Close() //nolint:errcheck,gosec // nothing was written
 	}
 }
 

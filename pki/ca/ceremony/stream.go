@@ -32,8 +32,8 @@ func newStream(plan Digest, step, index int, input []byte) io.Reader {
 	h.Write([]byte(streamLabel))
 	h.Write(plan.SHA256[:])
 	h.Write(plan.Streebog256[:])
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(step)))  //nolint:gosec // both are small and positive
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(index))) //nolint:gosec // as above
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(step)))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(index)))
 	h.Write(given.SHA256[:])
 	s := new(stream)
 	h.Sum(s.seed[:0])

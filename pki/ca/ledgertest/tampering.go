@@ -357,6 +357,10 @@ func (s *tamperedJournal) headAttacks() []attack {
 			return s.signed(t, h)
 		}), heads: 2},
 		// The key's holder signs other heads: the chain remembers those before.
+		{name: "heads signed anew at another time", edit: s.forgedHeads(func(t *testing.T, h journal.Heads) journal.SignedHeads {
+			h.Time = h.Time.Add(time.Second)
+			return s.signed(t, h)
+		}), heads: 2},
 		{name: "heads signed anew", edit: s.forgedHeads(func(t *testing.T, h journal.Heads) journal.SignedHeads {
 			h.Chains = h.Chains[:1]
 			return s.signed(t, h)

@@ -129,8 +129,8 @@ func (c *parsed) checkKnown(w Want) error {
 		if !slices.Contains(known, id) {
 			return certificateObject.bad("extensions", "%s was not asked for", id)
 		}
-		var any asn1.RawValue
-		if rest, err := asn1.Unmarshal(e.Value, &any); err != nil || len(rest) > 0 {
+		var value asn1.RawValue
+		if rest, err := asn1.Unmarshal(e.Value, &value); err != nil || len(rest) > 0 {
 			return certificateObject.broken(id, err)
 		}
 	}

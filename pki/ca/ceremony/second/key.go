@@ -1,7 +1,7 @@
 package second
 
 import (
-	"crypto/sha1" //nolint:gosec // key identifiers are made with it
+	"crypto/sha1" // a key identifier is a name, not a protection
 	"crypto/x509/pkix"
 	"encoding/asn1"
 )
@@ -80,6 +80,6 @@ func (o object) checkSigned(k publicKey, body []byte, a pkix.AlgorithmIdentifier
 // keyID is "the 160-bit SHA-1 hash of the value of the BIT STRING
 // subjectPublicKey" (RFC 5280, section 4.2.1.2).
 func keyID(info keyInfo) []byte {
-	sum := sha1.Sum(info.Key.Bytes) //nolint:gosec // a name, not a protection
+	sum := sha1.Sum(info.Key.Bytes)
 	return sum[:]
 }

@@ -65,7 +65,7 @@ func add(a, b block) (c block) {
 	carry := 0
 	for i := range c {
 		carry += int(a[i]) + int(b[i])
-		c[i] = byte(carry) //nolint:gosec // the lower eight bits
+		c[i] = byte(carry)
 		carry >>= 8
 	}
 	return c
