@@ -36,7 +36,7 @@ type publisher struct {
 
 func (p *publisher) close() {
 	if p.ledger != nil {
-		p.ledger.Close() //nolint:errcheck,gosec // nobody reads it again
+		p.ledger.Close() //nolint:errcheck // nobody reads it again
 	}
 }
 

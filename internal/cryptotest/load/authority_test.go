@@ -144,7 +144,7 @@ func (a *authority) serve(t testing.TB, args ...string) (address string, cmd *ex
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) //nolint:errcheck,gosec // mostly it has ended
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) //nolint:errcheck // mostly it has ended
 	var doc struct{ Listen string }
 	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&doc); err != nil || doc.Listen == "" {
 		t.Fatalf("%s does not say its address: %v", strings.Join(args[:2], " "), err)

@@ -154,7 +154,7 @@ func (a *authority) opensslResponder(t testing.TB, key, cert string) (address st
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) //nolint:errcheck,gosec // mostly it has ended
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) //nolint:errcheck // mostly it has ended
 	// A connection without a request would hold it for ever: it is asked.
 	first := target{address: address, path: "/", contentType: typeOCSP}.request(a.ocspRequests(t, false)[0])
 	for range 200 {

@@ -90,7 +90,9 @@ func newStampLoad(t *testing.T, a *authority, path string, nodes ...[]string) *s
 	sum := streebog.Sum256(text)
 	s := &stampLoad{a: a, path: path, document: a.write(t, "document.txt", text), digest: sum[:], serials: map[string]bool{}}
 	for _, args := range nodes {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		// Not where the clients are: a client that looks for a dead node from a
+		// port of the same address may take that port, or find itself.
+		l, err := net.Listen("tcp", "127.0.0.2:0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +128,7 @@ func (s *stampLoad) run(t *testing.T, kills int, root string) {
 		} else if err := n.cmd.Process.Kill(); err != nil {
 			t.Error(err)
 		} else {
-			n.cmd.Wait() //nolint:errcheck,gosec // it was killed
+			n.cmd.Wait() //nolint:errcheck // it was killed
 		}
 		_, n.cmd = s.a.serve(t, n.args...)
 	}
