@@ -27,6 +27,9 @@ type CAOptions struct {
 	// Lists is the folder into which the authority publishes its lists (see
 	// [ca.Issuer.Publish]); "" where a list is kept in the ledger alone.
 	Lists string
+	// Published are the lists of that folder as they are served: where one of
+	// them is late, the service is not ready. nil: nobody looks.
+	Published *PublishedLists
 	// Rate is how many requests a second one address may make in the long run,
 	// and Burst how many at once; 0 is 10 and 50. An IPv6 address is its /64.
 	Rate, Burst int
@@ -206,7 +209,8 @@ func (s *CAService) healthRoutes() {
 	})
 }
 
-// notReady says in a word why nothing could be issued now; "" if it could.
+// notReady says in a word what of the authority's work cannot be done now; "" if
+// all of it can.
 func (s *CAService) notReady(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -218,6 +222,9 @@ func (s *CAService) notReady(ctx context.Context) string {
 	if err != nil {
 		s.o.Log.Warn("not ready", "error", err.Error())
 		return "ledger"
+	}
+	if s.o.Published != nil && s.o.Published.Late() {
+		return "list"
 	}
 	return ""
 }

@@ -178,7 +178,7 @@ type signedBody struct {
 // statusBody says how the authority stands.
 type statusBody struct {
 	Ready       bool           `json:"ready"`
-	Reason      string         `json:"reason,omitempty"` // why not: validity or ledger
+	Reason      string         `json:"reason,omitempty"` // why not: validity, ledger or list
 	Version     string         `json:"version"`
 	Authority   authorityBody  `json:"authority"`
 	List        *listBody      `json:"list"`

@@ -188,7 +188,7 @@ var frameTexts = map[string][2]string{
 	"to-login":     {"Ко входу", "To the login"},
 
 	"login":            {"Вход", "Log in"},
-	"login-lead":       {"Страница сотрудников удостоверяющего центра. Пароля нет: вход подтверждается подписью вашего ключа.", "The page of the people who work at this certification authority. There is no password: the signature of your own key lets you in."},
+	"login-lead":       {"Страница сотрудников удостоверяющего центра. Пароля нет: вход подтверждается вашей электронной подписью.", "The page of the people who work at this certification authority. There is no password: the signature of your own key lets you in."},
 	"login-name":       {"Имя сотрудника", "Operator's name"},
 	"login-name-hint":  {"то, под которым вас зарегистрировали: gosklyuch ca operator list", "the one under which you are registered: gosklyuch ca operator list"},
 	"login-go":         {"Получить вызов", "Get a challenge"},
@@ -264,9 +264,9 @@ var wordTexts = map[string][2]string{
 	"event-operator-add":      {"сотрудник добавлен", "operator added"},
 	"event-operator-remove":   {"сотрудник удалён", "operator removed"},
 	"event-personal-data":     {"показ персональных данных", "personal data shown"},
-	"event-heads":             {"подпись концов цепочек", "signed heads"},
+	"event-heads":             {"подписание вершин журнала", "signed heads"},
 	"event-erase":             {"стирание данных", "erasure"},
-	"event-found":             {"реестр создан", "ledger founded"},
+	"event-found":             {"хранилище создано", "ledger founded"},
 }
 
 var requestTexts = map[string][2]string{
@@ -274,7 +274,7 @@ var requestTexts = map[string][2]string{
 	"req-id":         {"Номер", "Identifier"},
 	"req-subject":    {"Владелец", "Subject"},
 	"req-profile":    {"Профиль", "Profile"},
-	"req-digest":     {"Отпечаток профиля", "Digest of the profile"},
+	"req-digest":     {"Хэш профиля", "Digest of the profile"},
 	"req-submitter":  {"Подал", "Submitted by"},
 	"req-created":    {"Подан", "Submitted"},
 	"req-updated":    {"Изменён", "Changed"},
@@ -292,7 +292,7 @@ var requestTexts = map[string][2]string{
 	"req-how":        {"Ход рассмотрения", "Its way"},
 	"req-unreadable": {"Запрос не читается", "The request cannot be read"},
 	"req-none":       {"В этом состоянии запросов нет.", "There are no requests in this state."},
-	"req-cut":        {"Просмотрена только часть запросов: их очень много. Полный список продолжается по «Дальше».", "Only a part of the requests was looked at: there are very many. The whole list goes on with Next."},
+	"req-cut":        {"Просмотрена только часть запросов: их очень много. Остальные показывает ссылка «Дальше».", "Only a part of the requests was looked at: there are very many. The whole list goes on with Next."},
 	"req-order":      {"Список идёт в порядке номеров.", "The list is in the order of identifiers."},
 
 	"rules":         {"Проверка по правилам", "What the rules say"},
@@ -333,7 +333,7 @@ var requestTexts = map[string][2]string{
 	"decide-step-file": {"Сохраните текст решения", "Save the text of the decision"},
 	"decide-download":  {"Скачать", "Download"},
 	"decide-text":      {"Текст решения", "The text of the decision"},
-	"decide-read":      {"Прочитайте его: подпись относится именно к этому тексту. Принимается в течение суток.", "Read it: the signature is about exactly this text. It is taken for a day."},
+	"decide-read":      {"Прочитайте его: подпись относится именно к этому тексту. Решение принимается в течение суток.", "Read it: the signature is about exactly this text. It is taken for a day."},
 	"decide-send":      {"Отправить решение", "Send the decision"},
 	"decide-back":      {"Вернуться к запросу", "Back to the request"},
 	"decide-cli":       {"То же одной командой", "The same with one command"},

@@ -26,7 +26,10 @@ type PublicOptions struct {
 	Rate, Burst int
 	// Ready says in a word why nothing could be answered now, "" if it could.
 	// nil: always "". It is asked often and must be quick.
-	Ready   func(context.Context) string
+	Ready func(context.Context) string
+	// Lists are the folders of published lists by the addresses they are served
+	// at, such as "/crl/": until when their lists are valid is in the metrics.
+	Lists   map[string]*PublishedLists
 	Cache   *OCSPCache // whose counts go into the metrics; nil is none
 	Besides *CAService // whose metrics are shown together with these; nil is none
 	Log     *slog.Logger
@@ -167,6 +170,9 @@ func newPublicMetrics(s *PublicService) *publicMetrics {
 		return 1
 	})
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.panics, ready)
+	for address, lists := range s.o.Lists {
+		m.lists(address, lists)
+	}
 	if s.o.Cache != nil {
 		m.ocsp(s.o.Cache)
 	}
@@ -178,6 +184,22 @@ func newPublicMetrics(s *PublicService) *publicMetrics {
 		m.registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	return m
+}
+
+// lists shows until when published lists are valid: an alarm that goes off
+// before nextUpdate is `… - time() < 3600`.
+func (m *publicMetrics) lists(address string, l *PublishedLists) {
+	for _, name := range l.o.Expect {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "gosklyuch_ca", Name: "list_next_update_seconds", Help: "The nextUpdate of a published list as Unix time; 0 if it cannot be read.",
+			ConstLabels: prometheus.Labels{"list": address + name},
+		}, func() float64 {
+			if next := l.NextUpdate(name); !next.IsZero() {
+				return float64(next.Unix())
+			}
+			return 0
+		}))
+	}
 }
 
 // ocsp shows where OCSP answers come from.

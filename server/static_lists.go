@@ -15,6 +15,7 @@ import (
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // ListsOptions tunes [ListsHandler]. The zero value is good.
@@ -24,6 +25,9 @@ type ListsOptions struct {
 	// MaxAge bounds how long others may keep a list without asking; nextUpdate
 	// does too. Zero is ten minutes, less than zero is not at all.
 	MaxAge time.Duration
+	// Expect names the lists that must be there and in date: see
+	// [PublishedLists.Late]. nil: the complete list.
+	Expect []string
 }
 
 // ListsHandler serves the revocation lists that an authority publishes into a
@@ -32,7 +36,7 @@ type ListsOptions struct {
 // GET and HEAD, conditional and range requests, from the file in a stream; mount
 // it in a [Router] with a pattern that ends in "/". Other files of the folder
 // are not served.
-func ListsHandler(dir string, o ListsOptions) http.Handler {
+func ListsHandler(dir string, o ListsOptions) *PublishedLists {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -42,13 +46,18 @@ func ListsHandler(dir string, o ListsOptions) http.Handler {
 	if o.MaxAge == 0 {
 		o.MaxAge = 10 * time.Minute
 	}
-	return &listsHandler{dir: dir, o: o, known: map[string]listHead{}}
+	if o.Expect == nil {
+		o.Expect = []string{ca.CompleteList}
+	}
+	return &PublishedLists{dir: dir, o: o, known: map[string]listHead{}}
 }
 
 // listName is what published lists are called.
 var listName = regexp.MustCompile(`^ca(-[0-9]{1,4}of[0-9]{1,4})?(-delta)?\.crl$`)
 
-type listsHandler struct {
+// PublishedLists is the folder of a [ListsHandler]. It may be used by several
+// goroutines.
+type PublishedLists struct {
 	dir   string
 	o     ListsOptions
 	mu    sync.Mutex
@@ -63,7 +72,7 @@ type listHead struct {
 }
 
 // ServeHTTP answers one request.
-func (h *listsHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (h *PublishedLists) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -107,8 +116,37 @@ func (h *listsHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	h.o.Log.Info("list", "name", name, "method", req.Method, "octets", head.file.Size())
 }
 
+// NextUpdate reads until when a list of the folder is valid, by its file name;
+// the zero time where it cannot be read or does not say so.
+func (h *PublishedLists) NextUpdate(name string) time.Time {
+	f, err := os.Open(filepath.Join(h.dir, name))
+	if err != nil {
+		return time.Time{}
+	}
+	defer f.Close()
+	head, err := h.head(name, f)
+	if err != nil {
+		return time.Time{}
+	}
+	return head.next
+}
+
+// Late reports whether a list that is expected is missing or its nextUpdate has
+// gone by: who relies on it then knows no longer what is revoked.
+//
+// RFC 5280, section 5.1.2.5: "The next CRL could be issued before the indicated
+// date, but it will not be issued any later than the indicated date."
+func (h *PublishedLists) Late() bool {
+	for _, name := range h.o.Expect {
+		if !h.o.Now().Before(h.NextUpdate(name)) {
+			return true
+		}
+	}
+	return false
+}
+
 // head reads the dates of a list, once for each file that takes its name.
-func (h *listsHandler) head(name string, f *os.File) (listHead, error) {
+func (h *PublishedLists) head(name string, f *os.File) (listHead, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return listHead{}, err

@@ -5,13 +5,16 @@ import (
 	"crypto"
 	"errors"
 	"io/fs"
+	"iter"
 	"os/user"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/internal/casock"
+	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
@@ -39,16 +42,35 @@ func actor() string {
 	return "unknown"
 }
 
+// A caAuthority is all that commands ask of an authority.
+type caAuthority interface {
+	ca.Authority
+	deskAuthority
+	Bulk(ctx context.Context, items iter.Seq[ca.BulkItem], actor string, done func(ca.BulkResult) error) error
+	Expiring(ctx context.Context, from, to time.Time, after ca.Serial, n int) ([]ca.Entry, error)
+	SignHeads(ctx context.Context, actor string) (journal.SignedHeads, error)
+}
+
 // An authority is an opened CA: in this process, or behind the socket of one
 // that serves.
 type authority struct {
-	ca.Authority
+	caAuthority
 	close func()
 }
 
 // openAuthority goes through the socket where `ca serve` runs, else opens the
 // ledger. The password is asked for only where this process needs the key.
 func (a *app) openAuthority(ctx context.Context, dir string) (*authority, error) {
+	return a.servedOrOpened(ctx, dir, issuerOptions{secret: secretPassword})
+}
+
+// openKeyless is openAuthority for what needs no key, and no password: to hand
+// in, look at and decide about requests nobody needs the authority's.
+func (a *app) openKeyless(ctx context.Context, dir string) (*authority, error) {
+	return a.servedOrOpened(ctx, dir, issuerOptions{keyless: true})
+}
+
+func (a *app) servedOrOpened(ctx context.Context, dir string, o issuerOptions) (*authority, error) {
 	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
 	switch {
 	case err == nil:
@@ -56,7 +78,7 @@ func (a *app) openAuthority(ctx context.Context, dir string) (*authority, error)
 	case !errors.Is(err, casock.ErrNotServing):
 		return nil, err
 	}
-	local, err := a.issuer(ctx, dir, secretPassword)
+	local, err := a.openIssuer(ctx, dir, o)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (a *app) caBackupCommand() *cobra.Command {
 		Use:   "backup D -o F",
 		Short: a.t(text{"записать резервную копию УЦ в один файл", "write a backup of an authority into one file"}),
 		Long: a.t(text{
-			"В копии вся папка УЦ (ключ — в том же зашифрованном виде) и всё хранилище. Запишите свёртку: при восстановлении она должна быть той же.",
+			"В копии вся папка УЦ (ключ — в том же зашифрованном виде) и всё хранилище. Запишите хэш хранилища: при восстановлении он должен быть тем же.",
 			"The copy holds the authority's whole folder (the key as it lies there, encrypted) and the whole ledger. Note the digest: it must be the same when the copy is restored.",
 		}),
 		Args: args(1, 1, text{"папка удостоверяющего центра", "the authority's folder"}),
@@ -64,7 +64,7 @@ func (a *app) caRestoreCommand() *cobra.Command {
 		Use:   "restore F --dir D",
 		Short: a.t(text{"восстановить УЦ из резервной копии", "restore an authority from a backup"}),
 		Long: a.t(text{
-			"Папки D ещё не должно быть. Копия УЦ с базой данных восстанавливается в ту же базу (она должна быть пустой), если --ledger не говорит другого.",
+			"Папки D ещё не должно быть. Копия УЦ с базой данных восстанавливается в ту же базу (она должна быть пустой), если в --ledger не указано другое.",
 			"The folder D must not exist yet. The copy of an authority with a database is restored into the same database, which must be empty, unless --ledger says otherwise.",
 		}),
 		Args: args(1, 1, text{"файл резервной копии", "the backup's file"}),
@@ -115,7 +115,7 @@ func (a *app) caRestore(ctx context.Context, path, dir, ledger string, elsewhere
 		return badLedger(dir, err)
 	}
 	if got != sum {
-		return failedf(text{"%s: в хранилище не то, что в резервной копии", "%s: the ledger does not hold what the backup holds"}, dir).
+		return failedf(text{"%s: содержимое хранилища не совпадает с резервной копией", "%s: the ledger does not hold what the backup holds"}, dir).
 			withHint(text{"удалите папку и повторите", "remove the folder and run it again"})
 	}
 	return a.printSummary(dir, text{"удостоверяющий центр восстановлен: %s", "the authority is restored: %s"}, sum)

@@ -15,11 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
@@ -60,34 +58,6 @@ type bulkLine struct {
 	Line    int            `json:"line,omitempty"` // of the table
 }
 
-// A bulkAuthority issues many: an authority in this process, or one that serves
-// behind its socket.
-type bulkAuthority interface {
-	Bulk(ctx context.Context, items iter.Seq[ca.BulkItem], actor string, done func(ca.BulkResult) error) error
-}
-
-var (
-	_ bulkAuthority = (*ca.Issuer)(nil)
-	_ bulkAuthority = (*casock.Client)(nil)
-)
-
-// bulkAuthority goes through the socket where `ca serve` runs, else opens the
-// ledger.
-func (a *app) bulkAuthority(ctx context.Context, dir string) (bulkAuthority, func(), error) {
-	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
-	switch {
-	case err == nil:
-		return client, func() { client.Close() }, nil //nolint:errcheck,gosec // nothing is lost
-	case !errors.Is(err, casock.ErrNotServing):
-		return nil, nil, err
-	}
-	local, err := a.issuer(ctx, dir, secretPassword)
-	if err != nil {
-		return nil, nil, err
-	}
-	return local.issuer, local.close, nil
-}
-
 // caBulk issues for every request of a folder or a table. It may be repeated
 // after a crash: what was issued is only written out again.
 func (a *app) caBulk(ctx context.Context, dir string, base ca.BulkItem, f bulkFlags) (err error) {
@@ -105,11 +75,11 @@ func (a *app) caBulk(ctx context.Context, dir string, base ca.BulkItem, f bulkFl
 	if err := os.MkdirAll(f.to, 0o755); err != nil { //nolint:gosec // certificates are public
 		return err
 	}
-	au, closeAuthority, err := a.bulkAuthority(ctx, dir)
+	au, err := a.openAuthority(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer closeAuthority()
+	defer au.close()
 	r := &bulkRun{app: a, flags: f, counts: make(map[ca.BulkOutcome]int), bar: a.bulkBar(source.total), started: a.now()}
 	closeSummary, err := r.openSummary()
 	if err != nil {
@@ -250,10 +220,10 @@ func (r *bulkRun) writeCertificate(name string, der []byte) error {
 	path := filepath.Join(r.flags.to, name)
 	old, err := os.ReadFile(path)
 	switch {
-	case err == nil && string(old) != string(der):
+	case err == nil && len(old) > 0 && string(old) != string(der):
 		return failedf(text{"%s: файл уже есть, и в нём другой сертификат", "%s: the file exists with another certificate"}, path).
 			withHint(text{"выберите пустую папку и дайте запросам разные имена", "choose an empty folder and give the requests different names"})
-	case err != nil:
+	case err != nil || len(old) == 0: // a power failure leaves an empty file: they are not synced one by one
 		tmp := path + ".tmp"
 		if err := os.WriteFile(tmp, der, 0o644); err != nil { //nolint:gosec // certificates are public
 			return err
@@ -284,11 +254,11 @@ func (r *bulkRun) finish() error {
 	}
 	if r.stopped.Load() {
 		return failedf(text{"остановлено на отказе; выпущено: %d, было выпущено раньше: %d, отказано: %d", "stopped at a refusal; issued: %d, issued before: %d, refused: %d"}, issued, already, refused).
-			withHint(text{"исправьте запросы и повторите: выпущенное не выпустится второй раз", "correct the requests and try again: nothing is issued twice"})
+			withHint(text{"исправьте запросы и повторите: уже выпущенное второй раз не выпускается", "correct the requests and try again: nothing is issued twice"})
 	}
 	if refused > 0 {
 		return failedf(text{"выпущено: %d, было выпущено раньше: %d, отказано: %d", "issued: %d, issued before: %d, refused: %d"}, issued, already, refused).
-			withHint(text{"исправьте запросы и повторите: выпущенное не выпустится второй раз", "correct the requests and try again: nothing is issued twice"})
+			withHint(text{"исправьте запросы и повторите: уже выпущенное второй раз не выпускается", "correct the requests and try again: nothing is issued twice"})
 	}
 	r.sayf(text{"выпущено: %d, было выпущено раньше: %d", "issued: %d, issued before: %d"}, issued, already)
 	return nil

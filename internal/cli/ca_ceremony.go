@@ -141,7 +141,7 @@ func (a *app) showPlan(p *ceremony.Plan) error {
 func (a *app) confirmStep(_ context.Context, s ceremony.Shown) error {
 	tty := a.terminal()
 	if a.noInput || tty == nil {
-		return usageErrorf(text{"шаг %d нужно подтвердить, а спросить нельзя", "step %d must be confirmed and may not be asked for"}, s.Step).
+		return usageErrorf(text{"шаг %d нужно подтвердить, а задать вопрос нельзя", "step %d must be confirmed and may not be asked for"}, s.Step).
 			withHint(text{"без вопросов: --yes; только показать: --dry-run", "without questions: --yes; to show only: --dry-run"})
 	}
 	defer tty.Close() //nolint:errcheck // a terminal opened for reading: nothing is lost

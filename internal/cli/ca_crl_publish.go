@@ -131,9 +131,9 @@ func publishError(err error) error {
 	switch {
 	case errors.Is(err, ca.ErrNoLists):
 		return failedf(text{"в config.json не указано, какие списки публиковать", "config.json does not say which lists are published"}).withCause(err).
-			withHint(text{"добавьте lists: смотрите docs/publishing.md", "add lists: see docs/publishing.md"})
+			withHint(text{`добавьте в config.json папки УЦ, например: "lists": {"urls": ["http://ca.example/crl/"]}`, `add to config.json in the folder of the authority, for example: "lists": {"urls": ["http://ca.example/crl/"]}`})
 	case errors.Is(err, ca.ErrNoBase):
-		return failedf(text{"в папке нет полного списка, к которому был бы разностный", "the folder has no complete list that a delta list could build on"}).withCause(err).
+		return failedf(text{"в папке нет полного списка, к которому можно выпустить разностный", "the folder has no complete list that a delta list could build on"}).withCause(err).
 			withHint(text{"сначала --complete", "first --complete"})
 	}
 	return err
@@ -142,23 +142,88 @@ func publishError(err error) error {
 // keepPublished publishes what is due until ctx is done. A fault is logged and
 // tried again: half of a list's time is left for that.
 func keepPublished(ctx context.Context, i *ca.Issuer, to string, log *slog.Logger) {
+	k := publisher{i: i, to: to, log: log}
+	every(ctx, publishEvery, func() { k.due(ctx) })
+}
+
+// keepPublished is the same for an authority that is served: where the settings
+// have delta lists, a revocation, a hold and a release are on one at once.
+func (c *servedCA) keepPublished(ctx context.Context, to string, log *slog.Logger) {
+	k := publisher{i: c.issuer, to: to, log: log}
+	news := c.news
+	if l := c.dir.Settings.Lists; l == nil || l.DeltaMinutes == 0 {
+		news = nil
+	}
 	tick := time.NewTicker(publishEvery)
 	defer tick.Stop()
+	var soon <-chan time.Time // nil: nothing has changed
+	wait := gathered
+	k.due(ctx)
 	for {
-		list, err := i.PublishDue(ctx, to, actor())
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			log.ErrorContext(ctx, "lists not published", "error", err)
-		}
-		for _, p := range list {
-			log.InfoContext(ctx, "lists published", "number", p.Number, "base", p.Base, "entries", p.Entries, "lists", len(p.Files))
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			k.due(ctx)
+		case <-news:
+			if soon == nil {
+				soon = time.After(wait)
+			}
+		case <-soon:
+			begin := time.Now()
+			soon = nil
+			if !k.delta(ctx) {
+				soon = time.After(publishEvery)
+			}
+			wait = max(gathered, restBetween*time.Since(begin))
 		}
+	}
+}
+
+const (
+	// gathered is how long what is revoked waits for more of its kind: a delta
+	// list is signed for all of it.
+	gathered = 2 * time.Second
+	// restBetween is how many times as long as the last delta list took the
+	// ledger is left in peace: a long list is read as a whole for each.
+	restBetween = 20
+)
+
+// A publisher publishes and logs what it did.
+type publisher struct {
+	i   *ca.Issuer
+	to  string
+	log *slog.Logger
+}
+
+func (k publisher) due(ctx context.Context) {
+	list, err := k.i.PublishDue(ctx, k.to, actor())
+	k.say(ctx, err, list...)
+}
+
+// delta publishes a delta list now, with a new complete one where there is none
+// to build it on, and reports whether it could.
+func (k publisher) delta(ctx context.Context) bool {
+	p, err := k.i.Publish(ctx, k.to, true, actor())
+	if errors.Is(err, ca.ErrNoBase) {
+		if p, err = k.i.Publish(ctx, k.to, false, actor()); err == nil {
+			k.say(ctx, nil, p)
+			p, err = k.i.Publish(ctx, k.to, true, actor())
+		}
+	}
+	if err != nil {
+		k.say(ctx, err)
+		return false
+	}
+	k.say(ctx, nil, p)
+	return true
+}
+
+func (k publisher) say(ctx context.Context, err error, list ...ca.Published) {
+	if err != nil && ctx.Err() == nil {
+		k.log.ErrorContext(ctx, "lists not published", "error", err)
+	}
+	for _, p := range list {
+		k.log.InfoContext(ctx, "lists published", "number", p.Number, "base", p.Base, "entries", p.Entries, "lists", len(p.Files))
 	}
 }

@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
-	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
 )
 
 // A deskAuthority is where requests are handed in, looked at and decided about:
@@ -32,67 +28,16 @@ type deskAuthority interface {
 	RemoveOperator(ctx context.Context, name, actor string) (ca.Operator, error)
 }
 
-var (
-	_ deskAuthority = (*ca.Issuer)(nil)
-	_ deskAuthority = (*casock.Client)(nil)
-)
-
-// desk goes through the socket where `ca serve` runs, else opens the authority
-// without its key: to hand in, look at and decide about requests nobody needs
-// the authority's password.
-func (a *app) desk(ctx context.Context, dir string) (deskAuthority, func(), error) {
-	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
-	switch {
-	case err == nil:
-		return client, func() { client.Close() }, nil //nolint:errcheck,gosec // nothing is lost
-	case !errors.Is(err, casock.ErrNotServing):
-		return nil, nil, err
-	}
-	d, err := ca.ReadDir(dir)
-	if err != nil {
-		return nil, nil, caDir(dir, err)
-	}
-	ledger, err := a.openLedger(ctx, dir, d.Settings)
-	if err != nil {
-		return nil, nil, badLedger(dir, err)
-	}
-	closeAll := func() { ledger.Close() } //nolint:errcheck,gosec // every change is on the disk before it is acknowledged
-	i, err := ca.NewKeyless(ctx, ca.Config{
-		Certificate: d.Certificate, Ledger: ledger, Rules: sets.All(), Profiles: d.Profiles, Settings: d.Settings, Now: a.now,
-	})
-	if err != nil {
-		closeAll()
-		return nil, nil, badLedger(dir, err)
-	}
-	return i, closeAll, nil
-}
-
-// signingDesk is desk for what needs the authority's key.
-func (a *app) signingDesk(ctx context.Context, dir string) (deskAuthority, func(), error) {
-	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
-	switch {
-	case err == nil:
-		return client, func() { client.Close() }, nil //nolint:errcheck,gosec // nothing is lost
-	case !errors.Is(err, casock.ErrNotServing):
-		return nil, nil, err
-	}
-	local, err := a.issuer(ctx, dir, secretPassword)
-	if err != nil {
-		return nil, nil, err
-	}
-	return local.issuer, local.close, nil
-}
-
 // deskCommand gives a command --dir and runs f with the desk of that authority.
 func (a *app) deskCommand(c *cobra.Command, f func(ctx context.Context, i deskAuthority, arg []string) error) *cobra.Command {
 	var dir string
 	c.RunE = func(cmd *cobra.Command, arg []string) error {
-		i, done, err := a.desk(cmd.Context(), dir)
+		au, err := a.openKeyless(cmd.Context(), dir)
 		if err != nil {
 			return err
 		}
-		defer done()
-		return f(cmd.Context(), i, arg)
+		defer au.close()
+		return f(cmd.Context(), au, arg)
 	}
 	a.dirFlag(c, &dir)
 	return c

@@ -14,18 +14,18 @@ var issuingSentences = []struct {
 	hint    text
 }{
 	{ca.ErrApprovalNeeded, text{"профиль требует одобрений", "the profile asks for approvals"}, text{"подайте запрос: gosklyuch ca request submit", "hand the request in: gosklyuch ca request submit"}},
-	{ca.ErrState, text{"в этом состоянии запроса так нельзя", "the state of the request does not allow that"}, text{"посмотреть: gosklyuch ca request show", "to look: gosklyuch ca request show"}},
+	{ca.ErrState, text{"в этом состоянии запроса такое действие невозможно", "the state of the request does not allow that"}, text{"посмотреть: gosklyuch ca request show", "to look: gosklyuch ca request show"}},
 	{ca.ErrRequestExists, text{"такой запрос уже подан", "this request was handed in before"}, text{"список: gosklyuch ca request list", "the list: gosklyuch ca request list"}},
 	{ca.ErrSubmitter, text{"профиль требует одобрений, поэтому подачу подписывает оператор", "the profile asks for approvals, so an operator signs the submission"}, text{"добавьте --operator и --key", "add --operator and --key"}},
-	{ca.ErrSelfApproval, text{"кто подал запрос, не может его одобрить", "who handed a request in cannot approve it"}, text{"нужен другой сотрудник", "another person is needed"}},
+	{ca.ErrSelfApproval, text{"тот, кто подал запрос, не может его одобрить", "who handed a request in cannot approve it"}, text{"нужен другой сотрудник", "another person is needed"}},
 	{ca.ErrReplayed, text{"этот сотрудник уже одобрил запрос", "this person has approved the request already"}, text{"нужен другой сотрудник", "another person is needed"}},
-	{ca.ErrUnsigned, text{"в УЦ записаны сотрудники, поэтому это подписывает один из них", "there are operators, so one of them signs that"}, text{"добавьте --operator и --key", "add --operator and --key"}},
+	{ca.ErrUnsigned, text{"в УЦ есть сотрудники, поэтому это действие подписывает один из них", "there are operators, so one of them signs that"}, text{"добавьте --operator и --key", "add --operator and --key"}},
 	{ca.ErrSuperseded, text{"у профиля есть более новая версия, и новые запросы идут только по ней", "the profile has a later version, and new requests go by that one only"}, text{"укажите имя профиля без версии; список: gosklyuch ca profile list", "give the profile's name without a version; the list: gosklyuch ca profile list"}},
 	{ca.ErrRole, text{"у сотрудника нет роли для этого действия", "the operator has no role for that"}, text{"роли: gosklyuch ca operator list", "the roles: gosklyuch ca operator list"}},
 	{ca.ErrStale, text{"подписанное решение устарело или датировано будущим", "the signed decision is too old, or from the future"}, text{"подпишите его заново и проверьте часы", "sign it again and check the clock"}},
 	{ca.ErrProfileChanged, text{"профиль изменён после подачи запроса", "the profile was changed since the request was handed in"}, text{"верните прежний файл; новое пишите в новую версию профиля", "put the former file back; changes belong into a new version of the profile"}},
 	{ca.ErrRenewal, text{"в перевыпуске отказано", "the renewal is refused"}, text{}},
-	{ca.ErrOperatorExists, text{"имя, ключ или человек уже записаны среди сотрудников", "the name, the key or the person is registered already"}, text{"список: gosklyuch ca operator list", "the list: gosklyuch ca operator list"}},
+	{ca.ErrOperatorExists, text{"имя, ключ или человек (СНИЛС, ИНН) уже записаны среди сотрудников", "the name, the key or the person (SNILS, INN) is registered already"}, text{"список: gosklyuch ca operator list", "the list: gosklyuch ca operator list"}},
 	{ca.ErrOperator, text{"такого сотрудника записать нельзя", "this cannot be an operator"}, text{}},
 	{ca.ErrVersion, text{"запись тем временем изменил кто-то другой", "it was changed by somebody else in the meantime"}, text{"посмотрите и повторите", "look at it and try again"}},
 	{ca.ErrNoKey, text{"для этого нужен ключ УЦ", "this needs the authority's key"}, text{}},
@@ -38,7 +38,7 @@ func issuingError(err error) *userError {
 		en := strings.TrimPrefix(profile.Error(), "ca: profile "+profile.Profile)
 		return newError(exitFailed, text{
 			"профиль " + profile.Profile + " не годится" + en, "the profile " + profile.Profile + " cannot be used" + en,
-		}).withHint(text{"проверить: gosklyuch ca profile check", "to check it: gosklyuch ca profile check"})
+		}).withHint(text{"исправьте файл и проверьте его: gosklyuch ca profile check ФАЙЛ", "correct the file and check it: gosklyuch ca profile check FILE"})
 	}
 	var statement *ca.StatementError
 	if errors.As(err, &statement) {
@@ -55,13 +55,7 @@ func issuingError(err error) *userError {
 		if !errors.Is(err, s.err) {
 			continue
 		}
-		m := s.message
-		if s.err == ca.ErrRenewal || s.err == ca.ErrOperator { //nolint:errorlint // the row, not the error
-			if _, why, ok := strings.Cut(err.Error(), s.err.Error()+": "); ok {
-				m = text{m.ru + ": " + withoutPackages(why), m.en + ": " + withoutPackages(why)}
-			}
-		}
-		return newError(exitFailed, m).withHint(s.hint)
+		return newError(exitFailed, refusalDetail(s.message, s.err, err)).withHint(s.hint)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (a *app) caMigrateCommand() *cobra.Command {
 		Use:   "migrate --dir D --ledger URI",
 		Short: a.t(text{"перенести хранилище УЦ в PostgreSQL или обратно в файл", "move the authority's ledger to PostgreSQL, or back into a file"}),
 		Long: a.t(text{
-			"Копирует хранилище, сравнивает свёртки, закрывает старое для записи и меняет config.json. Прерванный перенос можно повторить.",
+			"Копирует хранилище, сравнивает хэши, закрывает старое для записи и меняет config.json. Прерванный перенос можно повторить.",
 			"Copies the ledger, compares the digests, closes the old one for writing and changes config.json. An interrupted move can be run again.",
 		}),
 		Example: "  gosklyuch ca migrate --dir issuing --ledger \"postgres://ca@db1,db2/ledger?target_session_attrs=read-write\"\n  gosklyuch ca migrate --dir issuing --ledger bbolt",
@@ -289,7 +289,7 @@ func (a *app) printSummary(what string, done text, sum ca.Summary) error {
 		{text{"Сертификаты", "Certificates"}, fmt.Sprint(sum.Certificates)},
 		{text{"Запросы", "Requests"}, fmt.Sprint(sum.Requests)},
 		{text{"Записи журнала", "Journal records"}, fmt.Sprint(sum.Records)},
-		{text{"Свёртка хранилища (Стрибог-256)", "Digest of the ledger (Streebog-256)"}, sum.Digest.String()},
+		{text{"Хэш хранилища (Стрибог-256)", "Digest of the ledger (Streebog-256)"}, sum.Digest.String()},
 	})
 	return nil
 }

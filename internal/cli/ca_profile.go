@@ -54,7 +54,7 @@ func (a *app) caProfileListCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "list --dir D",
-		Short: a.t(text{"показать профили и их хеши", "list the profiles with their digests"}),
+		Short: a.t(text{"показать профили и их хэши", "list the profiles with their digests"}),
 		Args:  args(0, 0, text{}),
 		RunE: func(*cobra.Command, []string) error {
 			set, err := ca.ReadProfiles(dir)
@@ -74,7 +74,7 @@ func (a *app) caProfileShowCommand() *cobra.Command {
 		Use:   "show NAME[@VERSION] --dir D",
 		Short: a.t(text{"показать профиль в канонической форме", "print a profile in its canonical form"}),
 		Long: a.t(text{
-			"Печатает профиль в канонической форме YAML. Хеш Стрибог-256 этого текста и стоит в записи о каждом выпуске.",
+			"Печатает профиль в канонической форме YAML. Хэш Стрибог-256 этого текста и стоит в записи о каждом выпуске.",
 			"Prints a profile in its canonical YAML. The Streebog-256 digest of this text stands in the record of every issue.",
 		}),
 		Args: args(1, 1, text{"имя профиля", "the profile's name"}),

@@ -410,11 +410,11 @@ func (a *app) caRequestIssueCommand() *cobra.Command {
 			if err := out.checkFree(); err != nil {
 				return err
 			}
-			au, done, err := a.signingDesk(cmd.Context(), dir)
+			au, err := a.openAuthority(cmd.Context(), dir)
 			if err != nil {
 				return err
 			}
-			defer done()
+			defer au.close()
 			e, err := au.FindRequest(cmd.Context(), arg[0])
 			if err != nil {
 				return noSuchRequest(err)

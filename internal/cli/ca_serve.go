@@ -36,8 +36,8 @@ func (a *app) caServeCommand() *cobra.Command {
 		Use:   "serve --dir D --listen ADDR",
 		Short: a.t(text{"служба УЦ: OCSP, списки отзыва, сертификаты, метки времени, API и EST", "the authority's service: OCSP, lists, certificates, time stamps, API and EST"}),
 		Long: a.t(text{
-			"Отвечает по адресам /ocsp, /ca.crl, /ca.cer и /chain.p7c, с --publish также /crl/, с --tsa-key также /tsa,\n" +
-				"о своём состоянии: /healthz и /readyz. Пока служба работает, остальные команды ca идут через неё.\n" +
+			"Отвечает по адресам /ocsp, /ca.crl, /ca.cer и /chain.p7c, с --publish также /crl/, с --tsa-key также /tsa;\n" +
+				"своё состояние сообщает по адресам /healthz и /readyz. Пока служба работает, остальные команды ca идут через неё.\n" +
 				"С --https по отдельному адресу работают API запросов (/api/v1) и, если указан --est-profile, EST (RFC 7030).\n" +
 				"С --responder ключ УЦ не нужен: отвечают только ключи --ocsp-key. Так несколько узлов отвечают по одной базе данных.",
 			"Answers at /ocsp, /ca.crl, /ca.cer and /chain.p7c, with --publish also /crl/, with --tsa-key also /tsa,\n" +
@@ -60,7 +60,7 @@ func (a *app) caServeCommand() *cobra.Command {
 		"папка, в которой по расписанию публикуются списки отзыва; они доступны и по адресу /crl/", "a folder where the lists are published on schedule; they are served at /crl/ too",
 	}))
 	f.IntVar(&s.rate, "public-rate", 500, a.t(text{
-		"сколько запросов в секунду без шифрования принимать с одного чужого адреса (0: без ограничения)", "requests a second over plain HTTP that one address of another machine may make (0: no limit)",
+		"сколько запросов в секунду по HTTP без шифрования принимать с одного адреса другого компьютера (0: без ограничения)", "requests a second over plain HTTP that one address of another machine may make (0: no limit)",
 	}))
 	a.caOCSPFlags(c, &s)
 	a.caTSAFlags(c, &s.tsa)
@@ -78,7 +78,7 @@ func (a *app) caOCSPFlags(c *cobra.Command, s *caServing) {
 		"без ключа УЦ: только OCSP, списки и сертификаты", "without the authority's key: only OCSP, lists and certificates",
 	}))
 	f.DurationVar(&s.cache, "ocsp-cache", 5*time.Second, a.t(text{
-		"сколько может повторяться ответ OCSP, пока об отзыве на другом узле ещё не известно (0: каждый ответ новый)",
+		"сколько времени можно повторять готовый ответ OCSP, пока об отзыве на другом узле ещё не известно (0: каждый ответ новый)",
 		"how long an OCSP answer may be repeated while a revocation by another node is not known yet (0: each answer is new)",
 	}))
 	f.DurationVar(&s.validity, "ocsp-validity", ocsp.DefaultValidity, a.t(text{"срок ответа OCSP (nextUpdate)", "how long an OCSP answer is valid (nextUpdate)"}))
@@ -182,6 +182,7 @@ type caURLs struct {
 	Ready       string        `json:"ready"`
 	HTTPS       string        `json:"https,omitempty"`
 	EST         string        `json:"est,omitempty"`
+	Desk        string        `json:"desk,omitempty"` // the operators' page
 	Metrics     string        `json:"metrics,omitempty"`
 	Authorities []caAddresses `json:"authorities"`
 
@@ -220,6 +221,7 @@ func (u *caURLs) say(a *app) {
 	}{
 		{text{"метки времени: %s", "time stamps: %s"}, u.TSA},
 		{text{"API запросов и EST: %s", "the API of requests and EST: %s"}, u.HTTPS},
+		{text{"страница сотрудников: %s", "the operators' page: %s"}, u.Desk},
 		{text{"показатели: %s", "metrics: %s"}, u.Metrics},
 	} {
 		if x.url != "" {
@@ -240,12 +242,13 @@ func (s *servedCAs) listen(ctx context.Context, urls *caURLs) ([]func(context.Co
 		return nil, err
 	}
 	urls.listeners = append(urls.listeners, plain)
-	secure, service, err := s.app.openHTTPS(ctx, &s.flags.https, s.list[0].localIssuer, s.log)
+	secure, service, err := s.openHTTPS(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if secure != nil {
 		urls.listeners, urls.HTTPS = append(urls.listeners, secure), "https://"+secure.Addr().String()
+		urls.Desk = urls.HTTPS + "/desk/"
 		if len(s.flags.https.profiles) > 0 {
 			urls.EST = urls.HTTPS + "/.well-known/est"
 		}

@@ -39,9 +39,11 @@ type servedCA struct {
 	folder string
 	name   string // in its addresses; "" for that of --dir
 	watch  *ledgerWatch
-	signer crypto.Signer    // of OCSP answers
-	cert   *pki.Certificate // of signer where that is a delegate
-	listMu sync.Mutex       // one list is signed at a time
+	signer crypto.Signer          // of OCSP answers
+	cert   *pki.Certificate       // of signer where that is a delegate
+	listMu sync.Mutex             // one list is signed at a time
+	lists  *server.PublishedLists // nil: none are published
+	news   chan struct{}          // the state of a certificate changed
 }
 
 // close gives ledgers and keys back.
@@ -117,18 +119,40 @@ func (s *servedCAs) openFolder(ctx context.Context, n int, dir string) error {
 		return failedf(text{"%s: служба этого УЦ уже работает", "%s: this authority is being served already"}, dir).
 			withHint(text{"остановите ту службу или работайте через неё", "stop that service, or work through it"})
 	}
+	c := &servedCA{folder: dir, name: name, news: make(chan struct{}, 1)}
 	local, err := s.app.openIssuer(ctx, dir, issuerOptions{secret: secretPassword, keyless: s.flags.responder, changed: func(n ca.Serial) {
 		if s.cache != nil {
 			s.cache.ForgetSerial(n.Big())
 		}
+		c.changed()
 	}})
 	if err != nil {
 		return err
 	}
-	c := &servedCA{localIssuer: local, folder: dir, name: name, signer: local.key}
-	c.watch = &ledgerWatch{ledger: local.issuer.Ledger(), follow: local.dir.Settings.Ledger != "", dir: dir, log: s.log}
+	c.localIssuer, c.signer = local, local.key
+	c.watch = &ledgerWatch{ledger: local.issuer.Ledger(), follow: local.dir.Settings.Ledger != "", dir: dir, log: s.log, changed: c.changed}
+	if s.flags.publish != "" {
+		c.lists = server.ListsHandler(s.listFolder(c), server.ListsOptions{Log: s.log, Now: s.app.now, Expect: c.expected()})
+	}
 	s.list = append(s.list, c)
 	return nil
+}
+
+// changed says that the next delta list is not to wait for its time.
+func (c *servedCA) changed() {
+	select {
+	case c.news <- struct{}{}:
+	default: // said already
+	}
+}
+
+// expected are the lists that tell of all others: of one publication the
+// complete list takes its name last.
+func (c *servedCA) expected() []string {
+	if l := c.dir.Settings.Lists; l != nil && l.DeltaMinutes > 0 {
+		return []string{ca.CompleteList, ca.DeltaList}
+	}
+	return []string{ca.CompleteList}
 }
 
 // openOCSPKey opens a key and gives it to the authority that made it its
@@ -214,7 +238,7 @@ func (s *servedCAs) background() []func(context.Context) error {
 		}
 		runs = append(runs, func(ctx context.Context) error { keepHeadsSigned(ctx, c.issuer, s.log); return nil })
 		if s.flags.publish != "" {
-			runs = append(runs, func(ctx context.Context) error { keepPublished(ctx, c.issuer, s.listFolder(c), s.log); return nil })
+			runs = append(runs, func(ctx context.Context) error { c.keepPublished(ctx, s.listFolder(c), s.log); return nil })
 		}
 	}
 	if s.flags.prepare > 0 {
@@ -235,6 +259,8 @@ func (s *servedCAs) ready(context.Context) string {
 			return "validity"
 		case c.cert != nil && outside(c.cert):
 			return "ocsp-certificate"
+		case c.lists != nil && c.lists.Late():
+			return "list"
 		}
 	}
 	if s.stamps != nil && s.stamps.Health() != nil {

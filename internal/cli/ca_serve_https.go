@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"log/slog"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -27,10 +26,10 @@ func (a *app) caHTTPSFlags(c *cobra.Command, h *caHTTPS) {
 	f.Var((*fileFlag)(&h.tlsCert), "tls-cert", a.t(text{"сертификат сервера для HTTPS (PEM)", "the server's certificate for HTTPS (PEM)"}))
 	f.Var((*fileFlag)(&h.tlsKey), "tls-key", a.t(text{"ключ сервера для HTTPS (PEM)", "the server's key for HTTPS (PEM)"}))
 	f.StringArrayVar(&h.profiles, "est-profile", nil, a.t(text{
-		"профиль, по которому выдаёт EST; можно повторить, первый действует по умолчанию", "a profile by which EST issues; repeatable, the first is the default",
+		"профиль, по которому EST выпускает сертификаты; можно повторить, первый действует по умолчанию", "a profile by which EST issues; repeatable, the first is the default",
 	}))
 	f.Var((*fileFlag)(&h.accounts), "est-accounts", a.t(text{
-		"клиенты EST с паролями, по строке: имя:bcrypt:профили [auto]", "EST clients with passwords, one a line: name:bcrypt:profiles [auto]",
+		"файл клиентов EST с паролями, в каждой строке: имя:bcrypt:профили [auto]", "EST clients with passwords, one a line: name:bcrypt:profiles [auto]",
 	}))
 	f.IntVar(&h.rate, "rate", 10, a.t(text{"сколько запросов в секунду принимать с одного адреса", "requests a second that one address may make"}))
 	f.BoolVar(&h.tls12, "tls12", false, a.t(text{"принимать и TLS 1.2 (по умолчанию только 1.3)", "take TLS 1.2 too (by default only 1.3)"}))
@@ -54,11 +53,12 @@ func (h *caHTTPS) check() error {
 
 // openHTTPS listens where the flags say. Without --https there is neither a
 // listener nor a service.
-func (a *app) openHTTPS(ctx context.Context, h *caHTTPS, local *localIssuer, log *slog.Logger) (net.Listener, *server.CAService, error) {
+func (s *servedCAs) openHTTPS(ctx context.Context) (net.Listener, *server.CAService, error) {
+	h := &s.flags.https
 	if h.address == "" {
 		return nil, nil, nil
 	}
-	service, err := a.caService(h, local, log)
+	service, err := s.caService(s.list[0])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,19 +74,25 @@ func (a *app) openHTTPS(ctx context.Context, h *caHTTPS, local *localIssuer, log
 }
 
 // caService makes the handlers.
-func (a *app) caService(h *caHTTPS, local *localIssuer, log *slog.Logger) (*server.CAService, error) {
-	o := server.CAOptions{Issuer: local.issuer, Chain: local.dir.Chain, Rate: h.rate, Burst: 5 * h.rate, Log: log, Version: Version, Now: a.now}
+func (s *servedCAs) caService(c *servedCA) (*server.CAService, error) {
+	h := &s.flags.https
+	o := server.CAOptions{
+		Issuer: c.issuer, Chain: c.dir.Chain, Published: c.lists, Rate: h.rate, Burst: 5 * h.rate, Log: s.log, Version: Version, Now: s.app.now,
+	}
+	if c.lists != nil {
+		o.Lists = s.listFolder(c)
+	}
 	if len(h.profiles) > 0 {
 		o.EST = &server.ESTOptions{Profiles: h.profiles}
 		if h.accounts != "" {
-			b, err := a.readFile(h.accounts)
+			b, err := s.app.readFile(h.accounts)
 			if err != nil {
 				return nil, err
 			}
 			if o.EST.Accounts, err = server.ParseESTAccounts(b); err != nil {
 				return nil, newError(exitFailed, text{
 					h.accounts + ": не читается как список клиентов EST", h.accounts + ": " + withoutPackages(err.Error()),
-				}).withCause(err).withHint(text{"строка: имя:bcrypt:профили [auto]; хеш делает htpasswd -nBC 12 имя", "a line: name:bcrypt:profiles [auto]; htpasswd -nBC 12 name makes the hash"})
+				}).withCause(err).withHint(text{"строка: имя:bcrypt:профили [auto]; хэш делает htpasswd -nBC 12 имя", "a line: name:bcrypt:profiles [auto]; htpasswd -nBC 12 name makes the hash"})
 			}
 		}
 	}

@@ -47,7 +47,7 @@ func (s *servedCAs) public(besides *server.CAService) (*server.PublicService, er
 	if s.stamps != nil {
 		routes["/tsa"] = server.TSAHandler(s.stamps, server.TSAOptions{Log: s.log})
 	}
-	started := time.Now()
+	started, lists := time.Now(), map[string]*server.PublishedLists{}
 	for _, c := range s.list {
 		p := c.prefix()
 		chain, err := server.ChainHandler(append([]*pki.Certificate{c.dir.Certificate}, c.dir.Chain...), time.Hour, s.log)
@@ -62,14 +62,13 @@ func (s *servedCAs) public(besides *server.CAService) (*server.PublicService, er
 			list, err := c.currentCRL(time.Now(), !s.flags.responder)
 			return list.DER, list.ThisUpdate, err
 		}, 0, s.log)
-		if s.flags.publish != "" {
-			lists := server.ListsHandler(s.listFolder(c), server.ListsOptions{Log: s.log})
-			routes[p+"/crl/"] = lists
-			routes[p+"/ca.crl"] = named(lists, ca.CompleteList)
+		if c.lists != nil {
+			routes[p+"/crl/"], lists[p+"/crl/"] = c.lists, c.lists
+			routes[p+"/ca.crl"] = named(c.lists, ca.CompleteList)
 		}
 	}
 	return server.PublicHandler(server.PublicOptions{
-		Routes: routes, Rate: s.flags.rate, Ready: s.ready, Cache: s.cache, Besides: besides, Log: s.log, Version: Version, Now: s.app.now,
+		Routes: routes, Rate: s.flags.rate, Ready: s.ready, Lists: lists, Cache: s.cache, Besides: besides, Log: s.log, Version: Version, Now: s.app.now,
 	})
 }
 

@@ -28,6 +28,9 @@ type ledgerWatch struct {
 	log    *slog.Logger
 	follow bool              // other nodes may write
 	cache  *server.OCSPCache // nil: nothing to drop; set before run
+	// changed hears that another node changed the state of certificates; nil:
+	// nobody does.
+	changed func()
 
 	down atomic.Bool
 	seen map[string]uint64 // ends of the journal's chains; of probe alone
@@ -97,6 +100,9 @@ func (w *ledgerWatch) probe(ctx context.Context) error {
 		return err
 	}
 	w.seen = seen
+	if w.changed != nil && (all || len(changed) > 0) {
+		w.changed()
+	}
 	switch {
 	case w.cache == nil:
 	case all:

@@ -145,7 +145,7 @@ func (a *app) caListCommand() *cobra.Command {
 			if _, ok := statusTexts[s]; !ok && s != "" {
 				return usageErrorf(text{"неизвестное состояние «%s»: valid, hold, revoked", "unknown status %q: valid, hold, revoked"}, status)
 			}
-			au, err := a.openAuthority(cmd.Context(), dir)
+			au, err := a.openKeyless(cmd.Context(), dir)
 			if err != nil {
 				return err
 			}

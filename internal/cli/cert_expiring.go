@@ -4,20 +4,16 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
-	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
-	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
 )
 
 // An expiry is `cert expiring`.
@@ -218,43 +214,6 @@ func (s *expirySearch) authority(ctx context.Context, dir string) error {
 			return nil
 		}
 	}
-}
-
-// A keyless is an authority of which nothing is asked that needs its key.
-type keyless struct {
-	expiringSource
-	close func()
-}
-
-// expiringSource is what [ca.Issuer] and [casock.Client] have in common here.
-type expiringSource interface {
-	Expiring(ctx context.Context, from, to time.Time, after ca.Serial, n int) ([]ca.Entry, error)
-}
-
-// openKeyless is openAuthority for what needs no key, and no password.
-func (a *app) openKeyless(ctx context.Context, dir string) (*keyless, error) {
-	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
-	switch {
-	case err == nil:
-		return &keyless{client, func() { client.Close() }}, nil //nolint:errcheck,gosec // nothing is lost
-	case !errors.Is(err, casock.ErrNotServing):
-		return nil, err
-	}
-	d, err := ca.ReadDir(dir)
-	if err != nil {
-		return nil, caDir(dir, err)
-	}
-	ledger, err := a.openLedger(ctx, dir, d.Settings)
-	if err != nil {
-		return nil, badLedger(dir, err)
-	}
-	closeAll := func() { ledger.Close() } //nolint:errcheck,gosec // nothing was written
-	i, err := ca.NewKeyless(ctx, ca.Config{Certificate: d.Certificate, Ledger: ledger, Rules: sets.All(), Profiles: d.Profiles, Settings: d.Settings, Now: a.now})
-	if err != nil {
-		closeAll()
-		return nil, badLedger(dir, err)
-	}
-	return &keyless{i, closeAll}, nil
 }
 
 func (a *app) printExpiring(x expiringCert) {

@@ -3,14 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gosklyuch/gosklyuch/internal/casock"
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
@@ -70,20 +67,12 @@ func (a *app) signHeads(ctx context.Context, dir, key string) (journal.SignedHea
 		h, _, err := a.signHomeHeads(ctx, key)
 		return h, err
 	}
-	client, err := casock.Dial(ctx, filepath.Join(dir, ca.SocketFile))
-	switch {
-	case err == nil:
-		defer client.Close() //nolint:errcheck // nothing is lost
-		return client.SignHeads(ctx, "")
-	case !errors.Is(err, casock.ErrNotServing):
-		return journal.SignedHeads{}, err
-	}
-	local, err := a.issuer(ctx, dir, secretPassword)
+	au, err := a.openAuthority(ctx, dir)
 	if err != nil {
 		return journal.SignedHeads{}, err
 	}
-	defer local.close()
-	return local.issuer.SignHeads(ctx, actor())
+	defer au.close()
+	return au.SignHeads(ctx, actor())
 }
 
 // headsEvery is how often a serving authority signs the heads of its journal:

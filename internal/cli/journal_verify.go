@@ -135,7 +135,7 @@ func (a *app) signerOf(f journalFlags, certFile string) (*pki.Certificate, error
 	case certFile != "":
 		return a.readCertificate(certFile)
 	}
-	return nil, usageError(text{"к --heads нужен --dir (журнал УЦ) или --cert (чей ключ подписал вершины)", "--heads goes with --dir (an authority's journal) or --cert (whose key signed the heads)"})
+	return nil, usageError(text{"вместе с --heads нужен --dir (журнал УЦ) или --cert (чей ключ подписал вершины)", "--heads goes with --dir (an authority's journal) or --cert (whose key signed the heads)"})
 }
 
 // compareHeads checks a journal against signed heads from elsewhere.

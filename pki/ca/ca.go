@@ -73,6 +73,8 @@ type Issuer struct {
 	now       func() time.Time
 	throwaway func() (crypto.Signer, error)
 	changed   func(Serial) // Config.StatusChanged
+
+	publishing sync.Mutex // of two publications the later takes the names last
 }
 
 // What New and Prepare refuse and callers branch on.

@@ -32,6 +32,9 @@ type Lists struct {
 // CompleteList is the name of the complete list in the folder.
 const CompleteList = "ca.crl"
 
+// DeltaList is the name of the delta list to the complete one.
+const DeltaList = "ca-delta.crl"
+
 // check names the field that cannot be used.
 func (l *Lists) check() error {
 	if l == nil {

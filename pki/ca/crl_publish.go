@@ -46,6 +46,8 @@ func (i *Issuer) Publish(ctx context.Context, dir string, delta bool, actor stri
 	if i.settings.Lists == nil || delta && i.settings.Lists.DeltaMinutes == 0 {
 		return out, ErrNoLists
 	}
+	i.publishing.Lock()
+	defer i.publishing.Unlock()
 	now := i.seconds()
 	if err := i.checkValidity(now); err != nil {
 		return out, err

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -97,6 +99,39 @@ func FuzzParseProfile(f *testing.F) {
 		again, err := ca.ParseProfile(canonical)
 		if err != nil || !reflect.DeepEqual(again, p) || again.Digest() != p.Digest() {
 			t.Fatalf("%q\n%s\n%+v\n%+v: %v", text, canonical, p, again, err)
+		}
+	})
+}
+
+// FuzzReadProfiles: a folder of one file is accepted if and only if the file is
+// a profile that has the file's name.
+func FuzzReadProfiles(f *testing.F) {
+	f.Add("test@1.yaml", []byte(goodProfile))
+	f.Add("other@1.yaml", []byte(goodProfile))
+	f.Add("test@1.yaml", []byte("name: test\n"))
+	f.Fuzz(func(t *testing.T, name string, text []byte) {
+		if !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) || strings.ContainsRune(name, 0) || len(name) > 200 {
+			return
+		}
+		dir := t.TempDir()
+		path := filepath.Join(dir, ca.ProfilesDir, name)
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := ca.ReadProfile(path)
+		good := err == nil && name == p.Ref()+".yaml"
+		set, err := ca.ReadProfiles(dir)
+		if (err == nil) != good {
+			t.Fatalf("%q: %v", name, err)
+		}
+		if !good {
+			return
+		}
+		if found, err := set.Find(p.Ref()); err != nil || found.Digest() != p.Digest() {
+			t.Fatalf("%q: %+v, %v", name, found, err)
 		}
 	})
 }

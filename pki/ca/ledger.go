@@ -91,8 +91,12 @@ type ReadTx interface {
 	LastCRL() (CRLEntry, error)
 	// Request returns a request by its identifier, or [ErrNotFound].
 	Request(id string) (RequestEntry, error)
-	// Requests iterates over the requests behind an identifier that pass the
-	// filter, in the order of identifiers; "" starts at the first.
+	// Requests iterates over the requests behind another one that pass the
+	// filter; "" starts at the first. Where the filter names a state, requests
+	// in it are found by an index, the newest first and those of one second in
+	// the order of identifiers; the one before may be in another state by now,
+	// and if it is not there, the error is [ErrNotFound]. Otherwise they are in
+	// the order of identifiers, and all of them are looked at.
 	Requests(after string, filter RequestFilter) iter.Seq2[RequestEntry, error]
 	// Operator returns an operator by name, removed ones too, or [ErrNotFound].
 	Operator(name string) (Operator, error)

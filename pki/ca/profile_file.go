@@ -92,6 +92,23 @@ func (p Profile) YAML() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// withoutTypes takes the names of Go's types out of what the YAML decoder says:
+// for the author of the file the line and the member are enough.
+func withoutTypes(err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	var lines []string
+	for _, line := range wrong.Errors {
+		line, _, _ = strings.Cut(line, " in type ")
+		line, _, _ = strings.Cut(line, " into ")
+		line = strings.Replace(line, "field ", "the member ", 1)
+		lines = append(lines, strings.Replace(line, " not found", " is unknown", 1))
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
 // ParseProfile reads a profile from YAML of at most 64 KiB
 // (limits.ProfileFile) in UTF-8. An unknown or repeated member, an anchor or an
 // alias, a second document and everything that [Profile.Check] refuses is an
@@ -118,7 +135,7 @@ func ParseProfile(text []byte) (Profile, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(&f); err != nil {
-		return bad(err)
+		return bad(withoutTypes(err))
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return bad(errors.New("more than one document"))

@@ -16,20 +16,26 @@ func (i *Issuer) Request(ctx context.Context, id string) (RequestEntry, error) {
 	return e, err
 }
 
-// RequestPage returns at most n requests that pass a filter, behind an
-// identifier, in the order of identifiers. next is where to go on, "" at the end.
+// RequestPage returns at most n requests that pass a filter, behind another one,
+// in the order of [ReadTx].Requests, having looked at no more than 64 times as
+// many. next is where to go on, "" at the end. A place that does not exist is
+// [ErrNotFound].
 func (i *Issuer) RequestPage(ctx context.Context, f RequestFilter, after string, n int) (list []RequestEntry, next string, err error) {
 	err = i.ledger.View(ctx, func(tx ReadTx) error {
 		list, next = nil, ""
-		for e, err := range tx.Requests(after, f) {
+		looked, last := 0, ""
+		for e, err := range tx.Requests(after, RequestFilter{State: f.State}) {
 			if err != nil {
 				return err
 			}
-			if len(list) == n {
-				next = list[n-1].ID
+			if len(list) == n || looked == 64*n { // there is one more
+				next = last
 				return nil
 			}
-			list = append(list, e)
+			if f.Match(e) {
+				list = append(list, e)
+			}
+			looked, last = looked+1, e.ID
 		}
 		return nil
 	})

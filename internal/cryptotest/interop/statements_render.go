@@ -101,10 +101,13 @@ func (m *matrix) statementCellText(p *page, s *statement, peer string) string {
 				text += fmt.Sprintf(" (%s says “%s”)", g.peer, g.accepted)
 			}
 			note = " " + p.note(text+".")
+			if g.unoffered {
+				all--
+			}
 		}
 	}
 	if all == 0 {
-		return "–"
+		return "–" + note
 	}
 	return fmt.Sprintf("%d/%d%s", good, all, note)
 }

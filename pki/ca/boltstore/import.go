@@ -123,7 +123,10 @@ func (t importTx) PutOperator(o ca.Operator) error {
 
 // PutRequest implements [ca.ImportTx].
 func (t importTx) PutRequest(e ca.RequestEntry) error {
-	return t.putJSON(requestBucket, []byte(e.ID), e)
+	if err := t.putJSON(requestBucket, []byte(e.ID), e); err != nil {
+		return err
+	}
+	return t.putState(ca.RequestEntry{}, e)
 }
 
 func (t importTx) putJSON(bucket string, key []byte, v any) error {

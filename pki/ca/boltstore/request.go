@@ -32,6 +32,9 @@ func decodeRequest(key, v []byte) (ca.RequestEntry, error) {
 
 // Requests implements [ca.ReadTx].
 func (t readTx) Requests(after string, filter ca.RequestFilter) iter.Seq2[ca.RequestEntry, error] {
+	if filter.State != "" {
+		return t.inState(after, filter)
+	}
 	return func(yield func(ca.RequestEntry, error) bool) {
 		c := t.bucket(requestBucket).Cursor()
 		k, v := c.Seek([]byte(after))
@@ -66,6 +69,9 @@ func (t *writeTx) SaveRequest(e ca.RequestEntry) error {
 	v, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("boltstore: request: %w", err)
+	}
+	if err := t.putState(old, e); err != nil {
+		return err
 	}
 	return t.put(requestBucket, []byte(e.ID), v)
 }

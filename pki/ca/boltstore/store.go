@@ -11,8 +11,9 @@
 //	meta         "format" -> "3"; "issuer" -> DER of the CA's certificate;
 //	             "crl" -> DER of the last CRL; "words" -> number of the last
 //	             part of the index of words, and how many it has, 4 octets each;
-//	             "indexing" -> while a ledger is brought up to date: the last
-//	             serial number in the indexes
+//	             "indexing" and "indexing-requests" -> while a ledger is brought
+//	             up to date: the last serial number and the last identifier of a
+//	             request in the indexes
 //	certificate  serial number, 20 octets big-endian -> DER
 //	entry        serial number -> JSON of ca.Entry
 //	listed       serial number of what belongs on the next CRL -> nothing
@@ -31,8 +32,11 @@
 //	             octet, and serial number -> nothing
 //	day          number of the day, 8 octets that sort by value -> how many
 //	             certificates were issued, revoked and expire, 8 octets each
+//	state        state of a request, a zero octet, minus the seconds of its
+//	             creation in 8 octets that sort by value, and identifier -> nothing
 //
-// Format 2 had none of the last three, which OpenWith makes from the entries.
+// Format 2 had none of the last four, which OpenWith makes from the entries and
+// the requests.
 // Format 1 had one chain and no signed heads; no released program wrote it.
 //
 // The index of words has parts, filled one after another: words come in no
@@ -86,12 +90,15 @@ const (
 	expiryBucket      = "expiry"
 	wordBucket        = "word"
 	dayBucket         = "day"
+	stateBucket       = "state"
 
 	formatKey   = "format"
 	issuerKey   = "issuer"
 	crlKey      = "crl"
 	wordsKey    = "words"
 	indexingKey = "indexing"
+
+	indexingRequestsKey = "indexing-requests"
 )
 
 // formerBuckets are those that the format before had, and newBuckets those that
@@ -103,7 +110,7 @@ func formerBuckets() []string {
 	}
 }
 
-func newBuckets() []string { return []string{expiryBucket, wordBucket, dayBucket} }
+func newBuckets() []string { return []string{expiryBucket, wordBucket, dayBucket, stateBucket} }
 
 // Store is a ledger in a bbolt file. It implements [ca.Ledger] and may be used
 // by several goroutines.
@@ -212,7 +219,7 @@ func checkFormat(tx *bolt.Tx) error {
 			return fmt.Errorf("boltstore: the ledger is damaged: it has no %s", name)
 		}
 	}
-	if former || b.Get([]byte(indexingKey)) != nil {
+	if former || b.Get([]byte(indexingKey)) != nil || b.Get([]byte(indexingRequestsKey)) != nil {
 		return errFormer
 	}
 	return nil

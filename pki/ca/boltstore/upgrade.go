@@ -27,14 +27,18 @@ func (s *Store) upgrade(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := meta.Put([]byte(indexingKey), []byte{}); err != nil {
-			return err
+		for _, key := range []string{indexingKey, indexingRequestsKey} {
+			if err := meta.Put([]byte(key), []byte{}); err != nil {
+				return err
+			}
 		}
 		return meta.Put([]byte(formatKey), []byte(format))
 	})
-	for more := true; err == nil && more; {
-		if err = ctx.Err(); err == nil {
-			more, err = s.indexSome()
+	for _, step := range []func() (bool, error){s.indexSome, s.indexRequests} {
+		for more := true; err == nil && more; {
+			if err = ctx.Err(); err == nil {
+				more, err = step()
+			}
 		}
 	}
 	if err != nil {
@@ -49,8 +53,12 @@ func (s *Store) indexSome() (more bool, err error) {
 	err = s.db.Update(func(btx *bolt.Tx) error {
 		tx := &writeTx{readTx: readTx{btx}, node: s.node, days: index.Tally{}}
 		meta := tx.bucket(metaBucket)
+		at := meta.Get([]byte(indexingKey))
+		if at == nil {
+			return nil // done before
+		}
 		var last ca.Serial
-		copy(last[:], meta.Get([]byte(indexingKey)))
+		copy(last[:], at)
 		n := 0
 		for e, err := range tx.Entries(last) {
 			if err != nil {
@@ -72,6 +80,37 @@ func (s *Store) indexSome() (more bool, err error) {
 			return meta.Put([]byte(indexingKey), last[:])
 		}
 		return meta.Delete([]byte(indexingKey))
+	})
+	return more, err
+}
+
+// indexRequests is indexSome for requests.
+func (s *Store) indexRequests() (more bool, err error) {
+	err = s.db.Update(func(btx *bolt.Tx) error {
+		tx := &writeTx{readTx: readTx{btx}, node: s.node, days: index.Tally{}}
+		meta := tx.bucket(metaBucket)
+		at := meta.Get([]byte(indexingRequestsKey))
+		if at == nil {
+			return nil
+		}
+		last, n := string(at), 0
+		for e, err := range tx.Requests(last, ca.RequestFilter{}) {
+			if err != nil {
+				return err
+			}
+			if err := tx.putState(ca.RequestEntry{}, e); err != nil {
+				return err
+			}
+			last = e.ID
+			if n++; n == limits.LedgerReindex {
+				more = true
+				break
+			}
+		}
+		if more {
+			return meta.Put([]byte(indexingRequestsKey), []byte(last))
+		}
+		return meta.Delete([]byte(indexingRequestsKey))
 	})
 	return more, err
 }

@@ -27,7 +27,7 @@ func toFormat2(t *testing.T, path string) {
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
 		var errs []error
-		for _, name := range []string{"expiry", "word", "day"} {
+		for _, name := range []string{"expiry", "word", "day", "state"} {
 			errs = append(errs, tx.DeleteBucket([]byte(name)))
 		}
 		meta := tx.Bucket([]byte("meta"))

@@ -305,6 +305,9 @@ func Reindexed(t *testing.T, l ca.Ledger) {
 		if got := days(t, tx.Days(now, now.AddDate(0, 0, 9))); !slices.Equal(got, []string{"06-02 4 0 0", "06-03 0 1 1", "06-05 0 0 3"}) {
 			t.Errorf("Days: %q", got)
 		}
+		if got, err := requestsIn(tx, "", ca.RequestFilter{State: ca.Submitted}); err != nil || !slices.Equal(got, []byte{12, 11, 13}) {
+			t.Errorf("Requests: %v, %v", got, err)
+		}
 		return nil
 	})
 }
@@ -313,6 +316,12 @@ func Reindexed(t *testing.T, l ca.Ledger) {
 func FillPersons(t testing.TB, l ca.Ledger) {
 	t.Helper()
 	fillPersons(t, l)
+	update(t, l, func(tx ca.Tx) error {
+		draft := requestAt(14, now)
+		draft.State = ca.Draft
+		return errors.Join(tx.SaveRequest(requestAt(11, now)), tx.SaveRequest(requestAt(12, now.Add(time.Hour))),
+			tx.SaveRequest(requestAt(13, now)), tx.SaveRequest(draft))
+	})
 	update(t, l, func(tx ca.Tx) error {
 		e := person(2, "", now)
 		e.Status, e.Reason, e.RevokedAt = ca.Revoked, ca.Superseded, now.AddDate(0, 0, 1)
@@ -329,16 +338,27 @@ func checkIndexes(t *testing.T, a, b ca.Ledger) {
 	t.Helper()
 	var counted [2][]string
 	var expiring [2][]ca.Entry
+	var inStates [2][]byte
 	for n, l := range []ca.Ledger{a, b} {
 		view(t, l, func(tx ca.ReadTx) (err error) {
 			checkSearch(t, tx)
 			counted[n] = days(t, tx.Days(time.Time{}, now.AddDate(9, 0, 0)))
+			for _, s := range []ca.RequestState{ca.Submitted, ca.Issued} {
+				got, err := requestsIn(tx, "", ca.RequestFilter{State: s})
+				if err != nil {
+					return err
+				}
+				inStates[n] = append(inStates[n], got...)
+			}
 			expiring[n], err = tx.Expiring(time.Time{}, now.AddDate(9, 0, 0), ca.Serial{}, 100)
 			return err
 		})
 	}
 	if !slices.Equal(counted[0], counted[1]) || len(counted[0]) < 3 {
 		t.Errorf("the copy counts %q, and not %q", counted[1], counted[0])
+	}
+	if !slices.Equal(inStates[0], inStates[1]) || len(inStates[0]) != 2 {
+		t.Errorf("the copy has the requests %v in their states, and not %v", inStates[1], inStates[0])
 	}
 	if !slices.Equal(last(expiring[0]), last(expiring[1])) || len(expiring[0]) < 9 {
 		t.Errorf("of the copy %v expire, and not %v", last(expiring[1]), last(expiring[0]))

@@ -45,6 +45,8 @@ func Run(t *testing.T, open Open) {
 		{"Concurrent", testConcurrent},
 		{"Snapshot", testSnapshot},
 		{"Requests", testRequests},
+		{"RequestStates", testRequestStates},
+		{"RequestStatePages", testRequestStatePages},
 		{"Operators", testOperators},
 		{"BlockedKeys", testBlockedKeys},
 		{"Erase", testErase},

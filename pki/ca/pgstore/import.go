@@ -149,15 +149,15 @@ func (t *importTx) PutOperator(o ca.Operator) error {
 
 // PutRequest implements [ca.ImportTx].
 func (t *importTx) PutRequest(e ca.RequestEntry) error {
-	return t.put(`INSERT INTO request (id, value) VALUES ($1, $2)`, e.ID, e)
+	return t.put(putRequest, e.ID, e, string(e.State), -e.Created.Unix())
 }
 
-func (t *importTx) put(sql, key string, v any) error {
+func (t *importTx) put(sql, key string, v any, more ...any) error {
 	value, err := json.Marshal(v)
 	if err != nil || key == "" {
 		return fmt.Errorf("pgstore: %q: %w", key, errors.Join(err, errors.New("it cannot be kept")))
 	}
-	t.batch.Queue(sql, key, string(value))
+	t.batch.Queue(sql, append([]any{key, string(value)}, more...)...)
 	return nil
 }
 

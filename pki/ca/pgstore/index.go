@@ -51,7 +51,8 @@ func (x *indexer) queue(b *pgx.Batch, node string) {
 	*x = newIndexer()
 }
 
-// reindex fills the indexes from the entries: a part of migration 2.
+// reindex fills the indexes from the entries and the requests: a part of
+// migration 2.
 func reindex(ctx context.Context, tx pgx.Tx, node string) error {
 	r, x, n := &readTx{ctx: ctx, tx: tx}, newIndexer(), 0
 	w := &writeTx{readTx: *r}
@@ -67,6 +68,33 @@ func reindex(ctx context.Context, tx pgx.Tx, node string) error {
 		}
 		x.add(e)
 		if n++; n%limits.LedgerReindex == 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	return w.reindexRequests()
+}
+
+// reindexRequests fills the columns by which requests in a state are found.
+func (t *writeTx) reindexRequests() error {
+	var ids, states []string
+	var newest []int64
+	flush := func() error {
+		_, err := t.exec(`UPDATE request r SET state = u.state, newest = u.newest
+			FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u (id, state, newest) WHERE r.id = u.id`, ids, states, newest)
+		ids, states, newest = nil, nil, nil
+		return err
+	}
+	for e, err := range t.readTx.Requests("", ca.RequestFilter{}) {
+		if err != nil {
+			return err
+		}
+		ids, states, newest = append(ids, e.ID), append(states, string(e.State)), append(newest, -e.Created.Unix())
+		if len(ids) == limits.LedgerReindex {
 			if err := flush(); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 
@@ -232,12 +233,39 @@ func ownRequest(id string, e ca.RequestEntry) bool { return e.ID == id }
 func (t *readTx) Requests(after string, filter ca.RequestFilter) iter.Seq2[ca.RequestEntry, error] {
 	all := decoded(pages[string, string](t,
 		`SELECT id, value FROM request WHERE id > $1 ORDER BY id LIMIT $2`, after), "request", ownRequest)
+	if filter.State != "" {
+		all = t.inState(after, filter.State)
+	}
 	return func(yield func(ca.RequestEntry, error) bool) {
 		for e, err := range all {
 			if err == nil && !filter.Match(e) {
 				continue
 			}
 			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// inState iterates over the requests in a state behind another one, in whatever
+// state that is now: its place stays, since the time of its creation does.
+func (t *readTx) inState(after string, state ca.RequestState) iter.Seq2[ca.RequestEntry, error] {
+	return func(yield func(ca.RequestEntry, error) bool) {
+		if after != "" {
+			if _, err := t.Request(after); err != nil {
+				yield(ca.RequestEntry{}, err)
+				return
+			}
+		}
+		rows := pages[string, string](t, `SELECT id, value FROM request WHERE state = $2
+			AND (newest, id) > (coalesce((SELECT newest FROM request WHERE id = $1), $3), $1) ORDER BY newest, id LIMIT $4`,
+			after, string(state), int64(math.MinInt64))
+		for e, err := range decoded(rows, "request", ownRequest) {
+			if err == nil && e.State != state {
+				err = fmt.Errorf("pgstore: request %s: it is %s, and its column says %s", e.ID, e.State, state)
+			}
+			if !yield(e, err) || err != nil {
 				return
 			}
 		}

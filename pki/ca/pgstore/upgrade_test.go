@@ -24,7 +24,8 @@ func testUpgrade(t *testing.T, d *databases) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d.server.SQL(t, d.name("upgrade"), `DROP TABLE expiry, word, day, outcome; DELETE FROM migration WHERE version > 1;
+	d.server.SQL(t, d.name("upgrade"), `DROP TABLE expiry, word, day, outcome;
+		ALTER TABLE request DROP COLUMN state, DROP COLUMN newest; DELETE FROM migration WHERE version > 1;
 		CREATE TABLE attempt (id bytea PRIMARY KEY, done boolean NOT NULL, checks integer NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now())`)
 	var wg sync.WaitGroup
 	for range 3 {

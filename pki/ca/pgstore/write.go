@@ -135,8 +135,8 @@ func (t *writeTx) SaveRequest(e ca.RequestEntry) error {
 		return ca.ErrVersion
 	}
 	e.Version++
-	return t.save(`INSERT INTO request (id, value) VALUES ($1, $2)
-		ON CONFLICT (id) DO UPDATE SET value = EXCLUDED.value`, "request", e.ID, e)
+	return t.save(putRequest+` ON CONFLICT (id) DO UPDATE
+		SET value = EXCLUDED.value, state = EXCLUDED.state, newest = EXCLUDED.newest`, "request", e.ID, e, string(e.State), -e.Created.Unix())
 }
 
 // SaveOperator implements [ca.Tx].
@@ -156,12 +156,16 @@ func (t *writeTx) SaveOperator(o ca.Operator) error {
 		ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value`, "operator", o.Name, o)
 }
 
-// save writes a value as JSON.
-func (t *writeTx) save(sql, what, key string, v any) error {
+// putRequest is what keeps a new request, with the columns by which those in a
+// state are found.
+const putRequest = `INSERT INTO request (id, value, state, newest) VALUES ($1, $2, $3, $4)`
+
+// save writes a value as JSON, and further columns.
+func (t *writeTx) save(sql, what, key string, v any, more ...any) error {
 	value, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("pgstore: %s: %w", what, err)
 	}
-	_, err = t.change(sql, key, string(value))
+	_, err = t.change(sql, append([]any{key, string(value)}, more...)...)
 	return err
 }

@@ -24,6 +24,12 @@ CREATE TABLE day (
     PRIMARY KEY (day, node)
 );
 
+-- Where a request stands, and minus the seconds since 1970 of its creation: the
+-- newest sort first.
+ALTER TABLE request ADD COLUMN state text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE request ADD COLUMN newest bigint NOT NULL DEFAULT 0;
+CREATE INDEX request_state ON request (state, newest, id);
+
 -- Takes the place of "attempt", into which every transaction of an older
 -- program writes: such a program cannot write any more.
 CREATE TABLE outcome (
