@@ -3,11 +3,11 @@
 # Debian's packages: OpenSSL with gost-engine, GnuTLS, Bouncy Castle and a JDK,
 # SoftHSM, OpenSC's pkcs11-tool and p11-kit, what builds SoftHSM with GOST
 # (build-softhsm-gost.sh), Chromium for the page of the verification service,
-# and readers of PDF, XML and QR codes.
+# readers of PDF, XML and QR codes, PostgreSQL, and curl with jq as clients of the services.
 # Does nothing where they are there; asks for sudo only where it must.
 set -eu
 
-packages='openssl libengine-gost-openssl libssl-dev gnutls-bin default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java faketime gcc libc6-dev softhsm2 opensc p11-kit g++ make pkg-config chromium poppler-utils libxml2-utils zbar-tools postgresql'
+packages='openssl libengine-gost-openssl libssl-dev gnutls-bin default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java faketime gcc libc6-dev softhsm2 opensc p11-kit g++ make pkg-config chromium poppler-utils libxml2-utils zbar-tools postgresql curl jq'
 
 command -v dpkg-query >/dev/null 2>&1 || {
 	echo 'install-test-deps: not a Debian system; please install by hand:' $packages

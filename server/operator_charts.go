@@ -2,6 +2,7 @@ package server
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -199,8 +200,7 @@ type overviewView struct {
 	Waiting, Ready []requestRow
 	MoreWaiting    bool
 	MoreReady      bool
-	Cut            bool // there are more requests than were looked at
-	Issued         int  // in thirty days
+	Issued         int // in thirty days
 	Revoked        int
 	Spans          []expirySpan
 	Charts         []chart
@@ -246,24 +246,27 @@ func (p *operatorPage) overview(v *visit) error {
 	return v.show("overview", "overview", view)
 }
 
-// waiting finds the first few requests that wait for somebody.
+// waiting finds the newest few requests that wait for somebody.
 func (v *visit) waiting(view *overviewView) error {
-	take := func(list *[]requestRow, more *bool, e ca.RequestEntry) {
-		if len(*list) == overviewRows {
-			*more = true
-			return
+	some := func(states ...ca.RequestState) (rows []requestRow, more bool, err error) {
+		var list []ca.RequestEntry
+		for _, s := range states {
+			page, next, err := v.issuer().RequestPage(v.req.Context(), ca.RequestFilter{State: s}, "", overviewRows)
+			if err != nil {
+				return nil, false, err
+			}
+			list, more = append(list, page...), more || next != ""
 		}
-		*list = append(*list, v.requestRow(e))
+		slices.SortStableFunc(list, func(a, b ca.RequestEntry) int { return b.Created.Compare(a.Created) })
+		for _, e := range list[:min(overviewRows, len(list))] {
+			rows = append(rows, v.requestRow(e))
+		}
+		return rows, more || len(list) > overviewRows, nil
 	}
-	next, err := v.scanRequests("", limits.PageRequestScan, func(e ca.RequestEntry) bool {
-		switch e.State {
-		case ca.Submitted, ca.InReview:
-			take(&view.Waiting, &view.MoreWaiting, e)
-		case ca.Approved:
-			take(&view.Ready, &view.MoreReady, e)
-		}
-		return !view.MoreWaiting || !view.MoreReady
-	})
-	view.Cut = next != "" && (!view.MoreWaiting || !view.MoreReady)
+	var err error
+	if view.Waiting, view.MoreWaiting, err = some(ca.Submitted, ca.InReview); err != nil {
+		return err
+	}
+	view.Ready, view.MoreReady, err = some(ca.Approved)
 	return err
 }

@@ -36,7 +36,7 @@ type requestsView struct {
 	State       ca.RequestState
 	Rows        []requestRow
 	Next, First string
-	Cut         bool // there are more to look at than one page does
+	All         bool // in every state, and so in another order
 }
 
 // requests lists requests in a state; without one, those that wait.
@@ -52,21 +52,14 @@ func (p *operatorPage) requests(v *visit) error {
 	if err := v.reveal(); err != nil {
 		return err
 	}
-	view := requestsView{State: state}
+	view := requestsView{State: state, All: all}
 	if all {
 		state = ""
 	}
-	var list []ca.RequestEntry
-	next, err := v.scanRequests(q.Get("after"), limits.PageRequestScan, func(e ca.RequestEntry) bool {
-		if state == "" || e.State == state {
-			list = append(list, e)
-		}
-		return len(list) < limits.PageRows
-	})
+	list, next, err := v.issuer().RequestPage(v.req.Context(), ca.RequestFilter{State: state}, q.Get("after"), limits.PageRows)
 	if err != nil {
 		return err
 	}
-	view.Cut = next != "" && len(list) < limits.PageRows
 	for _, s := range append(requestStates(), "all") {
 		view.Tabs = append(view.Tabs, tab{"state-" + string(s), "/desk/requests?state=" + string(s), s == view.State})
 	}
@@ -80,27 +73,6 @@ func (p *operatorPage) requests(v *visit) error {
 		view.First = v.link(map[string]string{"after": "", "lang": ""})
 	}
 	return v.show("requests", "requests", view)
-}
-
-// scanRequests shows requests behind an identifier to f until that has enough,
-// or most were seen. next is where to go on, "" at the end.
-func (v *visit) scanRequests(after string, most int, f func(ca.RequestEntry) bool) (next string, err error) {
-	err = v.read(func(tx ca.ReadTx) error {
-		n, enough := 0, false
-		for e, err := range tx.Requests(after, ca.RequestFilter{}) {
-			if err != nil {
-				return err
-			}
-			if enough || n == most {
-				return nil // there is one more
-			}
-			n, next = n+1, e.ID
-			enough = !f(e)
-		}
-		next = ""
-		return nil
-	})
-	return next, err
 }
 
 func (v *visit) requestRow(e ca.RequestEntry) requestRow {

@@ -419,23 +419,3 @@ func TestPageJournal(t *testing.T) {
 		t.Errorf("the record is not shown:\n%s", body)
 	}
 }
-
-// TestPageScan: a page looks at so many requests and says where to go on.
-func TestPageScan(t *testing.T) {
-	d, _ := busyDesk(t)
-	v := &visit{p: must[*operatorPage](t)(newOperatorPage(d.service)), req: must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))}
-	for _, c := range []struct{ most, want, calls int }{{2, 9, 2}, {9, 2, 2}, {3, 3, 3}, {9, 9, 3}, {2, 2, 2}} {
-		calls := 0
-		next := must[string](t)(v.scanRequests("", c.most, func(ca.RequestEntry) bool { calls++; return calls < c.want }))
-		if calls != c.calls || (next == "") != (c.calls == 3) {
-			t.Errorf("%+v: %d calls, next %q", c, calls, next)
-		}
-		if next == "" {
-			continue
-		}
-		rest := 0
-		if again := must[string](t)(v.scanRequests(next, 9, func(ca.RequestEntry) bool { rest++; return true })); again != "" || calls+rest != 3 {
-			t.Errorf("%+v: then %d, next %q", c, rest, again)
-		}
-	}
-}

@@ -292,8 +292,8 @@ var requestTexts = map[string][2]string{
 	"req-how":        {"Ход рассмотрения", "Its way"},
 	"req-unreadable": {"Запрос не читается", "The request cannot be read"},
 	"req-none":       {"В этом состоянии запросов нет.", "There are no requests in this state."},
-	"req-cut":        {"Просмотрена только часть запросов: их очень много. Остальные показывает ссылка «Дальше».", "Only a part of the requests was looked at: there are very many. The whole list goes on with Next."},
 	"req-order":      {"Список идёт в порядке номеров.", "The list is in the order of identifiers."},
+	"req-newest":     {"Сначала новые запросы.", "The newest come first."},
 
 	"rules":         {"Проверка по правилам", "What the rules say"},
 	"rules-good":    {"Замечаний нет. Проверено правил:", "No remarks. Rules that were applied:"},

@@ -76,6 +76,8 @@ func TestScripts(t *testing.T) {
 				return hasTokens(os.Getenv("GOSKLYUCH_SOFTHSM_GOST"), "export GOSKLYUCH_SOFTHSM_GOST=$(scripts/build-softhsm-gost.sh)")
 			case "module":
 				return hasTokens(ownModule(), "make module")
+			case "curl", "jq":
+				return hasProgram(cond)
 			case "postgres":
 				return hasPostgres()
 			case "root":
@@ -87,6 +89,15 @@ func TestScripts(t *testing.T) {
 }
 
 // hasOpenSSL says whether gost-engine is here; where CI=true it must be.
+// hasProgram says whether a Debian package of that name is there; CI must have it.
+func hasProgram(name string) (bool, error) {
+	_, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") == "true" {
+		return false, fmt.Errorf("the Debian package %s is missing: %w", name, err)
+	}
+	return err == nil, nil
+}
+
 func hasOpenSSL() (bool, error) {
 	err := exec.Command("openssl", "engine", "gost").Run()
 	if err != nil && os.Getenv("CI") == "true" {

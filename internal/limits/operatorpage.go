@@ -11,10 +11,6 @@ const (
 	// filter lets few of them pass: the reader is then offered to go on.
 	PageJournalScan = 5000
 
-	// PageRequestScan bounds the requests that one page looks at for those in a
-	// state: ledgers have no order by state. That is about half a second.
-	PageRequestScan = 20000
-
 	// PageSearchText bounds what is searched for, in octets.
 	PageSearchText = 200
 
