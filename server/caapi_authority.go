@@ -2,8 +2,10 @@ package server
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -151,11 +153,29 @@ func (s *CAService) postList(w http.ResponseWriter, req *http.Request, o ca.Oper
 		return nil
 	}
 	p, err := s.o.Issuer.Publish(req.Context(), s.o.Lists, in.Delta, o.Name)
+	if isFileError(err) {
+		s.o.Log.Error("lists not published", "request", w.Header().Get(requestIDHeader), "error", err.Error())
+		return notPublished()
+	}
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusCreated, listBody{p.Number, p.Base, p.ThisUpdate, p.NextUpdate, p.Entries, p.Files})
 	return nil
+}
+
+// isFileError reports whether the folder of publication is the cause: it is full,
+// read-only or gone.
+func isFileError(err error) bool {
+	return errors.As(err, new(*fs.PathError)) || errors.As(err, new(*os.LinkError))
+}
+
+func notPublished() *problem {
+	return &problem{
+		status: http.StatusServiceUnavailable, kind: "publication", retry: 60,
+		ru: "В папку публикации не удалось записать: проверьте место на диске и права. Прежние списки действуют.",
+		en: "The folder of publication cannot be written: look at the space on the disk and the permissions. The former lists stand.",
+	}
 }
 
 // authorityBody is the authority's own certificate in the API.

@@ -352,8 +352,20 @@ func TestAPICookie(t *testing.T) {
 		code, body = d.call(t, c, "DELETE", "/api/v1/session", nil, "Cookie", cookie, name, value)
 		wantCode(t, name, code, body, 403)
 	}
+	code, body = d.call(t, c, "GET", "/api/v1/requests?personal=1", nil, "Cookie", cookie, "Sec-Fetch-Site", "cross-site")
+	wantCode(t, "another site asks for personal data", code, body, 403)
+	if got := d.lastRefusal(t); got != "cross-origin" {
+		t.Errorf("personal data: journal: %s", got)
+	}
+	code, body = d.call(t, c, "GET", "/api/v1/requests?personal=1", nil, "Cookie", cookie)
+	wantCode(t, "the person asks", code, body, 200)
+	if got := d.lastRefusal(t); got != "(personal-data)" {
+		t.Errorf("personal data: journal: %s", got)
+	}
 	code, body = d.call(t, c, "POST", "/api/v1/crl", struct{}{}, "Cookie", cookie, "Origin", d.url)
 	wantCode(t, "the own site", code, body, 201)
+	code, body = d.call(t, c, "GET", "/api/v1/session", nil, "Authorization", "bearer "+token)
+	wantCode(t, "a scheme in lower case", code, body, 200)
 	code, body = d.call(t, c, "GET", "/api/v1/session", nil, "Cookie", cookie, "Authorization", "Bearer wrong")
 	wantCode(t, "a wrong token beside it", code, body, 401)
 	code, body = d.call(t, c, "DELETE", "/api/v1/session", nil, "Cookie", cookie)
@@ -433,7 +445,7 @@ func TestCAProblemsDescribed(t *testing.T) {
 	made := []string{"not-covered", "tls", "cross-origin"}
 	for _, p := range []*problem{
 		notFound(), wrongMethod("GET"), tooLarge(1, nil), tooSlow(nil), busy(), internal(nil), rateExceeded(), notLoggedIn(), badJSON(nil), notJSON(),
-		badQuery("x"), personalNeeded(), ledgerAway(),
+		badQuery("x"), personalNeeded(), ledgerAway(), notPublished(),
 	} {
 		made = append(made, p.kind)
 	}

@@ -72,10 +72,12 @@ func (b *buckets) forget(now time.Time) {
 
 // clientOf names the address of a client for a rate: an IPv6 network of 64
 // bits is one client, which may choose any address in it.
-func clientOf(req *http.Request) string {
-	a, err := netip.ParseAddrPort(req.RemoteAddr)
+func clientOf(req *http.Request) string { return clientAt(req.RemoteAddr) }
+
+func clientAt(address string) string {
+	a, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return req.RemoteAddr
+		return address
 	}
 	ip := a.Addr().Unmap().WithZone("")
 	if ip.Is6() {
@@ -91,7 +93,7 @@ func clientOf(req *http.Request) string {
 // an allowance.
 func (s *CAService) recordRefusal(ctx context.Context, of, subject, actor, reason string) {
 	s.metrics.refusals.WithLabelValues(reason).Inc()
-	s.o.Log.Warn("refused", "of", of, "actor", actor, "reason", reason)
+	s.o.Log.Warn("refused", "of", of, "reason", reason) // by whom is for the journal
 	// Strangers share one allowance; who is known has one of their own, so that
 	// nobody can hide what they try behind a flood of others.
 	if !s.refusals.take(actor) {

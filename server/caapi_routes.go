@@ -160,12 +160,19 @@ func (s *CAService) checkOrigin(req *http.Request, actor string) error {
 			actor = "client"
 		}
 		s.recordRefusal(req.Context(), req.Pattern, subjectOf(req), actor, "cross-origin")
-		return &problem{status: http.StatusForbidden, kind: "cross-origin", cause: err, ru: "Запрос пришёл со страницы другого сайта.", en: "The request comes from another site's page."}
+		return crossOrigin(err)
 	}
 	if req.Method == http.MethodPost && mediaType(req) != "application/json" {
 		return notJSON()
 	}
 	return nil
+}
+
+func crossOrigin(cause error) *problem {
+	return &problem{
+		status: http.StatusForbidden, kind: "cross-origin", cause: cause,
+		ru: "Запрос пришёл со страницы другого сайта.", en: "The request comes from another site's page.",
+	}
 }
 
 // personal decides whether an answer shows personal data. Who works on requests
@@ -179,6 +186,11 @@ func (s *CAService) personal(req *http.Request, o ca.Operator) (bool, error) {
 	case "0":
 		return false, nil
 	case "1":
+		// A link on another site does not ask in somebody's name.
+		if !sameOrigin(req) {
+			s.recordRefusal(req.Context(), req.Pattern, subjectOf(req), o.Name, "cross-origin")
+			return false, crossOrigin(nil)
+		}
 		return true, s.recordPersonal(req, o)
 	}
 	return false, badQuery("personal")

@@ -99,8 +99,9 @@ func (s *CAService) forgetOld(now time.Time) {
 // Authorization, or that of the cookie.
 func tokenOf(req *http.Request) (token string, inHeader, ok bool) {
 	if header := req.Header.Get("Authorization"); header != "" {
-		token, ok = strings.CutPrefix(header, "Bearer ")
-		return token, true, ok
+		// RFC 9110, section 11.1: the scheme is "a case-insensitive token".
+		scheme, token, _ := strings.Cut(header, " ")
+		return token, true, strings.EqualFold(scheme, "Bearer")
 	}
 	c, err := req.Cookie(sessionCookie)
 	if err != nil || c.Value == "" {

@@ -190,6 +190,7 @@ func (v *visit) attach(name, media string, b []byte) {
 // logIn takes the signature over a challenge and opens a session.
 func (p *operatorPage) logIn(v *visit) error {
 	before := v.req
+	smallBody(v.w, v.req)
 	// A client certificate or an old session has no say in who logs in.
 	login := *v.req
 	login.TLS = nil

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -235,6 +234,9 @@ func TestPageLogin(t *testing.T) {
 	}
 	if code, _ := c.post("/desk/login", f, d.people["boris"].sign(t, text)); code != 401 || d.lastRefusal(t) != "challenge-signature" {
 		t.Errorf("another's key: %d %s", code, d.lastRefusal(t))
+	}
+	if code, _ := c.post("/desk/login", f, bytes.Repeat([]byte("x"), limits.CAServerUnknown)); code != 413 || d.lastRefusal(t) != "oversized" {
+		t.Errorf("much from a stranger: %d %s", code, d.lastRefusal(t))
 	}
 	c.logIn("anna")
 	for _, cookie := range c.Jar.Cookies(must[*url.URL](t)(url.Parse(d.url))) {

@@ -103,8 +103,10 @@ func (s *PublicService) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // fromHere reports whether a request comes from this machine.
-func fromHere(req *http.Request) bool {
-	a, err := netip.ParseAddrPort(req.RemoteAddr)
+func fromHere(req *http.Request) bool { return isHere(req.RemoteAddr) }
+
+func isHere(address string) bool {
+	a, err := netip.ParseAddrPort(address)
 	return err == nil && a.Addr().Unmap().IsLoopback()
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,57 @@ func TestListsHandlerRefuses(t *testing.T) {
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/ca.crl", nil))
 	if w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", w.Code)
+	}
+}
+
+// TestPublishedLists: a list that is expected and is missing, unreadable or past
+// its nextUpdate is late, and the metrics say until when each is valid.
+func TestPublishedLists(t *testing.T) {
+	src := newCounted(t, "A")
+	dir := t.TempDir()
+	now := time.Now().UTC().Truncate(time.Second)
+	clock := now
+	put := func(name string, next time.Time) {
+		t.Helper()
+		der := must[[]byte](t)(pki.CreateCRL(nil, &pki.CRLTemplate{Number: big.NewInt(1), ThisUpdate: now, NextUpdate: next}, src.cert, src.Signer))
+		if err := os.WriteFile(filepath.Join(dir, name), der, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := ListsHandler(dir, ListsOptions{Now: func() time.Time { return clock }, Expect: []string{"ca.crl", "ca-delta.crl"}})
+	late := func(what string, want bool) {
+		t.Helper()
+		if l.Late() != want {
+			t.Errorf("%s: late is %v", what, !want)
+		}
+	}
+	late("none", true)
+	put("ca.crl", now.Add(time.Hour))
+	late("no delta list", true)
+	put("ca-delta.crl", now.Add(10*time.Minute))
+	put("ca-1of2.crl", now) // of former settings, and late
+	late("both", false)
+	s := must[*PublicService](t)(PublicHandler(PublicOptions{Routes: Router{"/crl/": l}, Lists: map[string]*PublishedLists{"/crl/": l}}))
+	page := func() string {
+		w := httptest.NewRecorder()
+		s.Metrics().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Body.String()
+	}
+	want := "gosklyuch_ca_list_next_update_seconds{list=\"/crl/ca.crl\"} " + strconv.FormatFloat(float64(now.Add(time.Hour).Unix()), 'g', -1, 64)
+	if got := page(); !strings.Contains(got, want) {
+		t.Errorf("no %s in\n%s", want, got)
+	}
+	clock = now.Add(10 * time.Minute)
+	late("at nextUpdate of the delta list", true)
+	if only := ListsHandler(dir, ListsOptions{Now: func() time.Time { return clock }}); only.Late() {
+		t.Error("without delta lists: late")
+	}
+	clock = now
+	if err := os.WriteFile(filepath.Join(dir, "ca.crl"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	late("unreadable", true)
+	if got := page(); !strings.Contains(got, "{list=\"/crl/ca.crl\"} 0") {
+		t.Errorf("unreadable:\n%s", got)
 	}
 }

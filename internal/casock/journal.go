@@ -16,6 +16,7 @@ const (
 	askHeads   = "heads"
 	askRecords = "records"
 	askVerify  = "verify"
+	askState   = "state"
 	askProve   = "prove"
 	askSign    = "sign"
 	askErase   = "erase"
@@ -40,18 +41,20 @@ type journalAnswer struct {
 	Proof   *journal.Proof          `json:"proof,omitempty"`
 	Signed  *journal.SignedHeads    `json:"signed,omitempty"`
 	Damage  *journalDamage          `json:"damage,omitempty"`
+	State   *ca.StateReport         `json:"state,omitempty"`
 }
 
 // journalDamage is a *[journal.DamageError] or, with Number, a
-// *[journal.HeadsError].
+// *[journal.HeadsError] or, with State, that.
 type journalDamage struct {
-	Kind     journal.Kind `json:"kind,omitempty"`
-	Node     string       `json:"node,omitempty"`
-	Seq      uint64       `json:"seq,omitempty"`
-	Last     uint64       `json:"last,omitempty"`
-	Position uint64       `json:"position,omitempty"`
-	Number   uint64       `json:"number,omitempty"`
-	Message  string       `json:"message,omitempty"`
+	State    *ca.StateError `json:"state,omitempty"`
+	Kind     journal.Kind   `json:"kind,omitempty"`
+	Node     string         `json:"node,omitempty"`
+	Seq      uint64         `json:"seq,omitempty"`
+	Last     uint64         `json:"last,omitempty"`
+	Position uint64         `json:"position,omitempty"`
+	Number   uint64         `json:"number,omitempty"`
+	Message  string         `json:"message,omitempty"`
 }
 
 // journal answers a question about the journal. A damaged journal is an answer,
@@ -69,6 +72,9 @@ func (s *Server) journal(ctx context.Context, actor string, q *journalQuery) (ou
 		a.Records, err = journalRecords(ctx, l, q.Node, q.Seq)
 	case askVerify:
 		a.Heads, err = ca.VerifyJournal(ctx, l)
+	case askState:
+		a.State = &ca.StateReport{}
+		*a.State, err = ca.VerifyState(ctx, l)
 	case askProve:
 		a.Proof = &journal.Proof{}
 		*a.Proof, err = ca.Prove(ctx, l, q.Node, q.Seq)
@@ -116,11 +122,18 @@ func damageOf(err error) *journalDamage {
 	if errors.As(err, &h) {
 		return &journalDamage{Number: h.Number, Message: err.Error()}
 	}
+	var s *ca.StateError
+	if errors.As(err, &s) {
+		return &journalDamage{State: s}
+	}
 	return nil
 }
 
 // err is what damageOf was made of.
 func (d *journalDamage) err() error {
+	if d.State != nil {
+		return d.State
+	}
 	if d.Number > 0 {
 		return &journal.HeadsError{Number: d.Number, Err: fmt.Errorf("%w: %s", journal.ErrHeads, d.Message)}
 	}
@@ -178,6 +191,18 @@ func (c *Client) VerifyJournal(ctx context.Context) (map[string]journal.Head, er
 		return nil, err
 	}
 	return a.Heads, nil
+}
+
+// VerifyState lets the server do [ca.VerifyState].
+func (c *Client) VerifyState(ctx context.Context) (ca.StateReport, error) {
+	a, err := c.askJournal(ctx, journalQuery{Ask: askState})
+	if err != nil {
+		return ca.StateReport{}, err
+	}
+	if a.State == nil {
+		return ca.StateReport{}, fmt.Errorf("%w: no state in the answer", ErrProtocol)
+	}
+	return *a.State, nil
 }
 
 // Prove lets the server do [ca.Prove]. The proof is for the caller to verify.

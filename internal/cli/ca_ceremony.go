@@ -88,6 +88,9 @@ func (a *app) ceremony(ctx context.Context, path string, f *ceremonyFlags) error
 	if err != nil {
 		return ceremonyError(err)
 	}
+	if p.Program != "" && p.Program != Version {
+		return ceremonyError(ceremony.ErrProgram)
+	}
 	if f.dryRun {
 		return a.showPlan(p)
 	}
@@ -231,7 +234,7 @@ func (a *app) ceremonyCheckCommand() *cobra.Command {
 			o.Report = func(s ceremony.Shown) { steps = append(steps, a.reportStep(s)) }
 			p, out, err := ceremony.Verify(cmd.Context(), o)
 			if err != nil {
-				return ceremonyError(notACeremony(arg[0], err))
+				return finishedError(arg[0], err)
 			}
 			return a.printCeremony(p, out, arg[0], steps)
 		},
@@ -267,7 +270,7 @@ func (a *app) ceremonyWitnessCommand() *cobra.Command {
 			defer k.close()
 			w, err := ceremony.AddWitness(cmd.Context(), o, who, &ceremony.Key{Signer: k.signer}, a.now())
 			if err != nil {
-				return ceremonyError(notACeremony(arg[0], err))
+				return finishedError(arg[0], err)
 			}
 			if a.json {
 				return a.printJSON(struct {
@@ -307,6 +310,32 @@ var ceremonySentences = []struct {
 	{ca.ErrListTime, text{"сроки списка отзыва выходят за срок действия сертификата", "the times of the list are outside the validity of the certificate"}, text{}},
 }
 
+// finishedError is ceremonyError for a ceremony that was finished before: what
+// a check refuses now was changed since then, or is damaged.
+func finishedError(dir string, err error) error {
+	var refused *ceremony.CheckError
+	if !errors.As(err, &refused) {
+		return ceremonyError(notACeremony(dir, err))
+	}
+	check, why := refusedBy(refused)
+	return newError(exitInvalid, text{
+		refused.Object + ": проверка (" + check.ru + ") этого не приняла: " + why,
+		refused.Object + ": refused by a check (" + check.en + "): " + why,
+	}).withCause(err).withHint(text{
+		"папка церемонии повреждена или изменена: возьмите другой её экземпляр",
+		"the folder of the ceremony is damaged or was changed: take another copy of it",
+	})
+}
+
+// refusedBy names the check and says why it refused.
+func refusedBy(e *ceremony.CheckError) (check text, why string) {
+	check = text{e.Check, e.Check}
+	if e.Check == "second path" {
+		check.ru = "второй путь"
+	}
+	return check, withoutPackages(e.Err.Error())
+}
+
 // ceremonyError translates what a ceremony says; the step stays in front.
 func ceremonyError(err error) error {
 	var plan *ceremony.PlanError
@@ -323,10 +352,10 @@ func ceremonyError(err error) error {
 	}
 	var refused *ceremony.CheckError
 	if errors.As(err, &refused) {
-		why := withoutPackages(refused.Err.Error())
+		check, why := refusedBy(refused)
 		return newError(exitInvalid, text{
-			refused.Object + ": проверка (" + refused.Check + ") отвергла созданное: " + why + "; ничего не опубликовано",
-			refused.Object + ": refused by a check (" + refused.Check + "): " + why + "; nothing was published",
+			refused.Object + ": проверка (" + check.ru + ") отвергла созданное: " + why + "; ничего не опубликовано",
+			refused.Object + ": refused by a check (" + check.en + "): " + why + "; nothing was published",
 		}).withCause(err).withHint(text{
 			"сохраните папку .partial для разбора и не пользуйтесь ею; проверьте память и диск этого компьютера",
 			"keep the folder .partial for an investigation and do not use it; check the memory and the disk of this computer",

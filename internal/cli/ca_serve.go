@@ -258,7 +258,7 @@ func (s *servedCAs) listen(ctx context.Context, urls *caURLs) ([]func(context.Co
 	if err != nil {
 		return nil, err
 	}
-	serve(public, netutil.LimitListener(plain, limits.ServiceConnections))
+	serve(public, bounded(plain))
 	s.addresses(plain.Addr(), urls)
 	if s.flags.https.metrics == "" {
 		return runs, nil
@@ -273,8 +273,13 @@ func (s *servedCAs) listen(ctx context.Context, urls *caURLs) ([]func(context.Co
 	mux.Handle("/metrics", metricsOnly(public.Metrics()))
 	mux.Handle("/healthz", public)
 	mux.Handle("/readyz", public)
-	serve(mux, numbers)
+	serve(mux, bounded(numbers))
 	return runs, nil
+}
+
+// bounded bounds the connections of a listener, and those of each client.
+func bounded(l net.Listener) net.Listener {
+	return netutil.LimitListener(server.PerClient(l, limits.ServiceClientConnections), limits.ServiceConnections)
 }
 
 func listenAt(ctx context.Context, address, flag string) (net.Listener, error) {

@@ -6,9 +6,7 @@ import (
 	"net"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/net/netutil"
 
-	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/server"
 )
 
@@ -70,7 +68,7 @@ func (s *servedCAs) openHTTPS(ctx context.Context) (net.Listener, *server.CAServ
 	if err != nil {
 		return nil, nil, err
 	}
-	return tls.NewListener(netutil.LimitListener(l, limits.ServiceConnections), server.CATLS(pair, h.tls12)), service, nil
+	return tls.NewListener(bounded(l), server.CATLS(pair, h.tls12)), service, nil
 }
 
 // caService makes the handlers.

@@ -192,6 +192,22 @@ func recordAt(ctx context.Context, j journalSource, node string, seq uint64) (jo
 	return journal.Record{}, journal.ErrNoRecord
 }
 
+// openAt opens the journal for a command about one record, whose number and
+// chain it returns. The caller closes the journal where there is no error.
+func (a *app) openAt(ctx context.Context, f journalFlags, arg string) (j journalSource, node string, seq uint64, err error) {
+	if seq, err = recordNumber(arg); err != nil {
+		return nil, "", 0, err
+	}
+	if j, err = a.openJournal(ctx, f); err != nil {
+		return nil, "", 0, err
+	}
+	if node, err = f.chain(ctx, j); err != nil {
+		j.close()
+		return nil, "", 0, err
+	}
+	return j, node, seq, nil
+}
+
 func (a *app) journalShowCommand() *cobra.Command {
 	var f journalFlags
 	c := &cobra.Command{
@@ -199,19 +215,11 @@ func (a *app) journalShowCommand() *cobra.Command {
 		Short: a.t(text{"показать одну запись целиком", "show one record in full"}),
 		Args:  args(1, 1, text{"номер записи", "the number of the record"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
-			seq, err := recordNumber(arg[0])
-			if err != nil {
-				return err
-			}
-			j, err := a.openJournal(cmd.Context(), f)
+			j, node, seq, err := a.openAt(cmd.Context(), f, arg[0])
 			if err != nil {
 				return err
 			}
 			defer j.close()
-			node, err := f.chain(cmd.Context(), j)
-			if err != nil {
-				return err
-			}
 			r, err := recordAt(cmd.Context(), j, node, seq)
 			if err != nil {
 				return journalError(err)

@@ -152,19 +152,11 @@ func (a *app) journalEraseCommand() *cobra.Command {
 		Example: "  gosklyuch journal erase 7 --dir issuing --field data.name --reason \"application 12\"",
 		Args:    args(1, 1, text{"номер записи", "the number of the record"}),
 		RunE: func(cmd *cobra.Command, arg []string) error {
-			seq, err := recordNumber(arg[0])
-			if err != nil {
-				return err
-			}
-			j, err := a.openJournal(cmd.Context(), f)
+			j, node, seq, err := a.openAt(cmd.Context(), f, arg[0])
 			if err != nil {
 				return err
 			}
 			defer j.close()
-			node, err := f.chain(cmd.Context(), j)
-			if err != nil {
-				return err
-			}
 			e := journal.Erasure{Node: node, Seq: seq, Fields: fields, Actor: actor(), Reason: reason, Time: a.now()}
 			return a.erase(cmd.Context(), j, e)
 		},

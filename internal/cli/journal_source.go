@@ -26,6 +26,9 @@ type journalSource interface {
 	heads(ctx context.Context) (map[string]journal.Head, error)
 	records(ctx context.Context, node string, after uint64) iter.Seq2[journal.Record, error]
 	verify(ctx context.Context) (map[string]journal.Head, error)
+	// verifyState verifies and compares what the journal says with the state of
+	// the ledger, where there is one.
+	verifyState(ctx context.Context) (ca.StateReport, error)
 	prove(ctx context.Context, node string, seq uint64) (journal.Proof, error)
 	erase(ctx context.Context, e journal.Erasure) (journal.Record, error)
 	close()
@@ -139,6 +142,12 @@ func (j fileJournal) verify(ctx context.Context) (map[string]journal.Head, error
 	return map[string]journal.Head{h.Node: h}, err
 }
 
+// verifyState: beside its records the home has no state.
+func (j fileJournal) verifyState(ctx context.Context) (ca.StateReport, error) {
+	heads, err := j.verify(ctx)
+	return ca.StateReport{Chains: heads}, err
+}
+
 // prove needs a head that is signed: see chainOfFile.
 func (j fileJournal) prove(context.Context, string, uint64) (journal.Proof, error) {
 	return journal.Proof{}, journal.ErrNotCovered
@@ -183,6 +192,10 @@ func (j ledgerJournal) verify(ctx context.Context) (map[string]journal.Head, err
 	return ca.VerifyJournal(ctx, j.l)
 }
 
+func (j ledgerJournal) verifyState(ctx context.Context) (ca.StateReport, error) {
+	return ca.VerifyState(ctx, j.l)
+}
+
 func (j ledgerJournal) prove(ctx context.Context, node string, seq uint64) (journal.Proof, error) {
 	return ca.Prove(ctx, j.l, node, seq)
 }
@@ -210,6 +223,10 @@ func (j socketJournal) records(ctx context.Context, node string, after uint64) i
 
 func (j socketJournal) verify(ctx context.Context) (map[string]journal.Head, error) {
 	return j.c.VerifyJournal(ctx)
+}
+
+func (j socketJournal) verifyState(ctx context.Context) (ca.StateReport, error) {
+	return j.c.VerifyState(ctx)
 }
 
 func (j socketJournal) prove(ctx context.Context, node string, seq uint64) (journal.Proof, error) {

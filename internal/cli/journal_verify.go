@@ -15,6 +15,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
 // A journalVerdict is what `journal verify --json` prints.
@@ -22,11 +23,13 @@ type journalVerdict struct {
 	Status     string         `json:"status"` // valid, invalid, indeterminate
 	StatusText string         `json:"statusText"`
 	Chains     []journal.Head `json:"chains,omitempty"`
-	Damage     *journalDamage `json:"damage,omitempty"`
-	Record     *journalRecord `json:"record,omitempty"` // of a proof
-	HeadsTime  string         `json:"headsTime,omitempty"`
-	Detail     string         `json:"detail,omitempty"` // the library's own words, English
-	Remedy     string         `json:"remedy,omitempty"`
+	// State is what of an authority's ledger was compared with the journal.
+	State     *stateCounts   `json:"state,omitempty"`
+	Damage    *journalDamage `json:"damage,omitempty"`
+	Record    *journalRecord `json:"record,omitempty"` // of a proof
+	HeadsTime string         `json:"headsTime,omitempty"`
+	Detail    string         `json:"detail,omitempty"` // the library's own words, English
+	Remedy    string         `json:"remedy,omitempty"`
 }
 
 // journalDamage names the place.
@@ -36,6 +39,18 @@ type journalDamage struct {
 	Seq         uint64       `json:"seq,omitempty"`
 	Last        uint64       `json:"last,omitempty"`
 	HeadsNumber uint64       `json:"headsNumber,omitempty"`
+	// State is what in the ledger is not what the journal says.
+	State *ca.StateError `json:"state,omitempty"`
+}
+
+// stateCounts says what was compared.
+type stateCounts struct {
+	Certificates int `json:"certificates"`
+	Requests     int `json:"requests"`
+	Operators    int `json:"operators"`
+	// Unproven could not be compared, because values were erased.
+	Unproven int            `json:"unproven,omitempty"`
+	First    *ca.StateError `json:"first,omitempty"`
 }
 
 func (a *app) journalVerifyCommand() *cobra.Command {
@@ -46,8 +61,10 @@ func (a *app) journalVerifyCommand() *cobra.Command {
 		Short: a.t(text{"проверить целостность журнала или доказательство о записи", "check that the journal is whole, or a proof about a record"}),
 		Long: a.t(text{
 			"Без --proof читает весь журнал: изменённая, удалённая, переставленная или отрезанная запись находится, и место называется. " +
+				"С --dir с журналом сверяется и состояние УЦ: сертификаты, отзывы, списки, запросы, сотрудники. " +
 				"С --heads журнал сверяется ещё и с вершинами, которые хранились отдельно.",
 			"Without --proof it reads the whole journal: a record that was changed, removed, moved or cut off is found and the place named. " +
+				"With --dir the authority's state is compared with it too: certificates, revocations, lists, requests, operators. " +
 				"With --heads the journal is compared with heads that were kept elsewhere as well.",
 		}),
 		Example: "  gosklyuch journal verify --dir issuing\n  gosklyuch journal verify --proof record-7.json --cert issuing.cer",
@@ -78,7 +95,7 @@ func (a *app) verifyJournal(ctx context.Context, f journalFlags, headsFile, cert
 		return err
 	}
 	defer j.close()
-	heads, err := j.verify(ctx)
+	report, err := j.verifyState(ctx)
 	if err == nil && headsFile != "" {
 		err = a.compareHeads(ctx, j, f, headsFile, certFile)
 	}
@@ -86,26 +103,93 @@ func (a *app) verifyJournal(ctx context.Context, f journalFlags, headsFile, cert
 		return a.damaged(err)
 	}
 	v := journalVerdict{Status: "valid", StatusText: a.t(text{"Журнал цел", "The journal is whole"})}
-	for _, node := range slices.Sorted(maps.Keys(heads)) {
-		v.Chains = append(v.Chains, heads[node])
+	for _, node := range slices.Sorted(maps.Keys(report.Chains)) {
+		v.Chains = append(v.Chains, report.Chains[node])
+	}
+	if f.dir != "" {
+		v.State = &stateCounts{report.Certificates, report.Requests, report.Operators, report.Unproven, report.First}
+	}
+	if report.Unproven > 0 {
+		v.Status, v.StatusText = "indeterminate", a.t(text{"Журнал цел, но не всё состояние удалось сверить с ним", "The journal is whole, but not all of the state could be compared with it"})
 	}
 	if a.json {
-		return a.printJSON(v)
+		err = a.printJSON(v)
+	} else {
+		a.printVerdict(v)
 	}
+	if err == nil && report.Unproven > 0 {
+		return verdict{exitIndeterminate}
+	}
+	return err
+}
+
+func (a *app) printVerdict(v journalVerdict) {
 	fmt.Fprintln(a.out, v.StatusText)
 	for _, h := range v.Chains {
 		a.sayf(text{"цепочка %s: записей %d, хэш последней %s", "chain %s: %d records, digest of the last %s"}, h.Node, h.Seq, h.Hash)
 	}
-	return nil
+	if s := v.State; s != nil {
+		a.sayf(text{"состояние сверено с журналом: сертификатов %d, запросов %d, сотрудников %d", "the state is what the journal says: certificates %d, requests %d, operators %d"},
+			s.Certificates, s.Requests, s.Operators)
+		if s.Unproven > 0 {
+			what := stateText(s.First)
+			a.warnf(text{"не удалось сверить: %d, значения стёрты из журнала; первое: %s", "could not be compared: %d, values were erased from the journal; the first: %s"},
+				s.Unproven, a.t(text{safe(what.ru), safe(what.en)}))
+		}
+	}
+}
+
+// stateNames are the kinds of what a ledger's state consists of.
+var stateNames = map[ca.StateKind]text{
+	ca.StateAuthority:   {"сертификат УЦ", "the authority's certificate"},
+	ca.StateCertificate: {"сертификат", "certificate"},
+	ca.StateBlockedKey:  {"заблокированный ключ", "blocked key"},
+	ca.StateList:        {"список отзыва №", "revocation list No."},
+	ca.StateRequest:     {"запрос", "request"},
+	ca.StateOperator:    {"сотрудник", "operator"},
+}
+
+// stateText names a place of a ledger's state and what is wrong with it.
+func stateText(e *ca.StateError) text {
+	out := stateNames[e.Kind]
+	if e.Name != "" {
+		out = text{out.ru + " " + e.Name, out.en + " " + e.Name}
+	}
+	add := func(ru, en string) { out = text{out.ru + ru, out.en + en} }
+	switch e.Field {
+	case "entry":
+		add(": в журнале есть, в хранилище нет", ": in the journal and not in the ledger")
+	case "record":
+		add(": в хранилище есть, в журнале нет", ": in the ledger and not in the journal")
+	case "listed":
+		add(": неверно отмечено, попадёт ли он в список отзыва", ": the mark whether the next list names it is wrong")
+	default:
+		add(fmt.Sprintf(": поле %s", e.Field), fmt.Sprintf(": field %s", e.Field))
+		if e.Has != "" || e.Wants != "" {
+			add(fmt.Sprintf(", в хранилище «%s», по журналу «%s»", e.Has, e.Wants), fmt.Sprintf(", %q in the ledger, %q by the journal", e.Has, e.Wants))
+		}
+	}
+	if e.Seq > 0 {
+		place := fmt.Sprintf("%s/%d", e.Node, e.Seq)
+		add(", запись "+place, ", record "+place)
+	}
+	return out
 }
 
 // damaged reports what is wrong with a journal and ends with exit code 3; an
 // error that only kept it from being read stays one.
 func (a *app) damaged(err error) error {
-	if !journal.IsDamage(err) {
+	var s *ca.StateError
+	if !journal.IsDamage(err) && !errors.As(err, &s) {
 		return err
 	}
-	u := a.sentence(journalError(err))
+	sentence := journalError(err)
+	if s != nil {
+		what := stateText(s)
+		sentence = newError(exitInvalid, text{"состояние УЦ расходится с журналом: " + safe(what.ru), "the authority's state is not what its journal says: " + safe(what.en)}).
+			withCause(err).withHint(text{"сохраните хранилище как есть и сравните с резервной копией", "keep the ledger as it is and compare it with a backup copy"})
+	}
+	u := a.sentence(sentence)
 	if !a.json {
 		return u
 	}
@@ -113,6 +197,8 @@ func (a *app) damaged(err error) error {
 	var d *journal.DamageError
 	var h *journal.HeadsError
 	switch {
+	case s != nil:
+		v.Damage.State = s
 	case errors.As(err, &d):
 		*v.Damage = journalDamage{Kind: d.Kind, Node: d.Node, Seq: d.Seq, Last: d.Last}
 	case errors.As(err, &h):

@@ -35,6 +35,7 @@ var table = []row{
 	{pkg: "internal/files"},
 	{pkg: "internal/layers"},
 	{pkg: "internal/der", may: []string{"internal/limits"}},
+	{pkg: "internal/strictyaml"},
 	{pkg: "pki/alg", may: rooms("gost/...")},
 	{pkg: "pki", may: rooms("pki/alg")},
 	{pkg: "pki/path", may: rooms("pki", "pki/alg")},
@@ -42,12 +43,12 @@ var table = []row{
 	{pkg: "pki/profile/rules/...", may: rooms("pki/profile", "pki", "pki/alg")},
 	{pkg: "pki/profile/sets", may: rooms("pki/profile", "pki/profile/rules/...")},
 	{pkg: "pki/pfx", may: rooms("pki", "pki/alg", "gost/...")},
-	{pkg: "pki/ca", may: rooms("pki", "pki/alg", "pki/path", "pki/profile", "ocsp", "cms", "journal", "gost/streebog")},
+	{pkg: "pki/ca", may: rooms("pki", "pki/alg", "pki/path", "pki/profile", "ocsp", "cms", "journal", "gost/streebog", "internal/strictyaml")},
 	{pkg: "pki/ca/ledgertest", may: rooms("pki/ca", "pki", "journal")},
 	{pkg: "pki/ca/index", may: rooms("pki/ca")}, // what both ledgers keep beside the entries
 	{pkg: "pki/ca/boltstore", may: rooms("pki/ca", "pki/ca/index", "pki", "journal")},
 	{pkg: "pki/ca/pgstore", may: rooms("pki/ca", "pki/ca/index", "pki", "journal")},
-	{pkg: "pki/ca/ceremony", may: rooms("pki/ca", "pki/ca/ceremony/second", "pki", "pki/alg", "pki/profile", "cms", "gost/streebog")},
+	{pkg: "pki/ca/ceremony", may: rooms("pki/ca", "pki/ca/ceremony/second", "pki", "pki/alg", "pki/profile", "cms", "gost/streebog", "internal/strictyaml")},
 	{pkg: "pki/ca/ceremony/second"}, // the other path: what it shared with the first would be checked by itself
 	{pkg: "cms", may: rooms("pki", "pki/alg", "gost/...")},
 	{pkg: "ocsp", may: rooms("pki", "pki/alg")},
@@ -85,7 +86,7 @@ var foreign = map[string][]string{
 	"github.com/schollz/progressbar":      {"internal/cli"},
 	"go.etcd.io/bbolt":                    {"pki/ca/boltstore"},
 	"github.com/jackc/pgx":                {"pki/ca/pgstore"},
-	"go.yaml.in/yaml":                     {"pki/ca", "pki/ca/ceremony", "internal/cli"},
+	"go.yaml.in/yaml":                     {"internal/strictyaml", "pki/ca"}, // reading is strict; pki/ca writes
 	"codeberg.org/go-pdf/fpdf":            {"report"},
 	"rsc.io/qr":                           {"report"},
 	"golang.org/x/image":                  {"report"},

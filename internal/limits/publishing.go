@@ -12,6 +12,11 @@ const (
 	// files a list, within the usual 1024 of a process.
 	ListPartitions = 128
 
+	// ListFiles bounds the lists in a folder of publication that are looked at
+	// for a number that the ledger does not know: complete and delta lists of
+	// present and former partitions, several times over.
+	ListFiles = 1024
+
 	// ListInLedger is the size up to which the complete list is kept in the
 	// ledger too; a larger one is in the folder of publication only.
 	ListInLedger = 4 << 20

@@ -42,4 +42,7 @@ const (
 	// ServiceConnections bounds the connections of the service, those without
 	// a request included: each costs a descriptor and some KiB.
 	ServiceConnections = 1024
+	// ServiceClientConnections bounds those of one address of another machine:
+	// a proxy on it has enough, and nobody takes them all.
+	ServiceClientConnections = 128
 )

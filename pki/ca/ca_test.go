@@ -1,6 +1,8 @@
 package ca_test
 
 import (
+	"strings"
+	"slices"
 	"context"
 	"crypto"
 	"errors"
@@ -76,6 +78,17 @@ func newRoot(t testing.TB, key crypto.Signer, days int) *authority {
 	return open(t, t.TempDir(), cert, key, c, sets.All())
 }
 
+// checkState holds, when a test is over, that what it did left the state that the
+// journal says, unless it was its business to break that.
+func checkState(t testing.TB, l ca.Ledger) error {
+	test, _, _ := strings.Cut(t.Name(), "/")
+	if slices.Contains([]string{"TestBlockedSincePrepared", "TestRequestPages", "TestTamperedRecord", "TestRecheckedAtIssue", "TestVerifyStateFinds", "TestGrowth"}, test) || t.Failed() {
+		return nil
+	}
+	_, err := ca.VerifyState(context.Background(), l)
+	return err
+}
+
 func open(t testing.TB, dir string, cert *pki.Certificate, key crypto.Signer, c *clock, rules profile.Set) *authority {
 	t.Helper()
 	l, err := boltstore.Open(context.Background(), filepath.Join(dir, ca.LedgerFile))
@@ -83,6 +96,9 @@ func open(t testing.TB, dir string, cert *pki.Certificate, key crypto.Signer, c 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if err := checkState(t, l); err != nil {
+			t.Errorf("the state at the end: %v", err)
+		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}

@@ -98,3 +98,67 @@ func (r refusing) Update(ctx context.Context, f func(ca.Tx) error) error {
 		return errRefused
 	})
 }
+
+// TestPublishRestored publishes from a ledger that is older than the folder: the
+// numbers go on behind those of the folder, and only the authority's own lists
+// count.
+func TestPublishRestored(t *testing.T) {
+	a, dir := publisher(t, "ecdsa-p256", lists())
+	older, other := t.TempDir(), newRoot(t, a.key, 0)
+	for range 5 {
+		if _, err := a.Publish(t.Context(), dir, false, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restored := open(t, older, a.cert, a.key, a.clock, sets.All())
+	s := settings()
+	s.CRLURLs, s.Lists = nil, ptr(lists())
+	i, err := ca.New(t.Context(), ca.Config{Certificate: a.cert, Key: a.key, Ledger: restored.ledger, Rules: sets.All(), Settings: s, Now: a.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, der := range map[string][]byte{"ca-9of9.crl": signedList(t, other, 900), "ca-8of9.crl": []byte("no list"), "car.crl": signedList(t, a, 12), "others.crl": signedList(t, a, 70)} {
+		if err := os.WriteFile(filepath.Join(dir, name), der, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := i.Publish(t.Context(), dir, true, "test"); !errors.Is(err, ca.ErrNoBase) {
+		t.Errorf("a delta list to lists that the ledger does not know: %v", err)
+	}
+	p, err := i.Publish(t.Context(), dir, false, "test")
+	if err != nil || p.Number != 13 {
+		t.Fatalf("%+v, %v; want number 13", p, err)
+	}
+	for want := range uint64(2) {
+		if p, err = i.Publish(t.Context(), dir, want == 1, "test"); err != nil || p.Number != 14+want {
+			t.Fatalf("%+v, %v; want number %d", p, err, 14+want)
+		}
+	}
+	numbers := map[string]string{}
+	err = restored.ledger.View(t.Context(), func(tx ca.ReadTx) error {
+		for r, err := range tx.Journal(journal.DefaultNode, 0) {
+			if err != nil {
+				return err
+			}
+			if r.Event == "crl" {
+				numbers[r.Subject] = r.Data["folder"]
+			}
+		}
+		return nil
+	})
+	if err != nil || len(numbers) != 3 || numbers["13"] != "12" || numbers["14"] != "" || numbers["15"] != "" {
+		t.Errorf("on record: %v, %v", numbers, err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// signedList is an empty list with a number.
+func signedList(t *testing.T, a *authority, number int64) []byte {
+	t.Helper()
+	der, err := pki.CreateCRL(nil, &pki.CRLTemplate{Number: big.NewInt(number), ThisUpdate: a.clock.t, NextUpdate: a.clock.t.AddDate(0, 0, 1)}, a.cert, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}

@@ -40,7 +40,9 @@ type Published struct {
 // from the ledger to the files in a stream.
 //
 // RFC 5280, section 5.2.3: complete and delta lists "MUST share one numbering
-// sequence".
+// sequence". A ledger that was restored from an old backup may know a lower
+// number than the authority's own lists in the folder have: the next number is
+// behind theirs too, and what they had is on record ("folder").
 func (i *Issuer) Publish(ctx context.Context, dir string, delta bool, actor string) (Published, error) {
 	var out Published
 	if i.settings.Lists == nil || delta && i.settings.Lists.DeltaMinutes == 0 {
@@ -57,6 +59,9 @@ func (i *Issuer) Publish(ctx context.Context, dir string, delta bool, actor stri
 	}
 	p := &publication{i: i, dir: dir, delta: delta, now: now}
 	defer p.close()
+	if err := p.findHigher(ctx); err != nil {
+		return out, err
+	}
 	if delta {
 		if err := p.openBases(); err != nil {
 			return out, err
@@ -79,6 +84,9 @@ type publication struct {
 	delta bool
 	now   time.Time
 	bases []*base // of delta lists, as the scopes
+	// higher is the highest number of the authority's lists in the folder, where
+	// the ledger does not know one as high.
+	higher uint64
 	lists []*scopeList
 	done  Published
 }
@@ -103,7 +111,7 @@ func (p *publication) run(tx Tx, actor string) error {
 	if p.delta {
 		validity = p.i.settings.Lists.deltaValidity()
 	}
-	p.done = Published{Number: last.Number + 1, ThisUpdate: p.now, NextUpdate: p.now.Add(validity)}
+	p.done = Published{Number: max(last.Number, p.higher) + 1, ThisUpdate: p.now, NextUpdate: p.now.Add(validity)}
 	if p.delta {
 		if errors.Is(err, ErrNotFound) || p.bases[0].number > last.Number {
 			return ErrNoBase // the folder is another ledger's
@@ -128,6 +136,9 @@ func (p *publication) run(tx Tx, actor string) error {
 	}
 	data := map[string]string{
 		"entries": strconv.Itoa(p.done.Entries), "thisUpdate": p.done.ThisUpdate.Format(time.RFC3339), "lists": strconv.Itoa(len(p.lists)),
+	}
+	if p.higher > last.Number {
+		data["folder"] = strconv.FormatUint(p.higher, 10)
 	}
 	if p.delta {
 		data["base"] = strconv.FormatUint(p.done.Base, 10)

@@ -56,18 +56,32 @@ func (i *Issuer) due(dir string, delta bool) bool {
 
 // listDates reads the dates of a list in a file.
 func listDates(path string) (this, next time.Time, ok bool) {
-	f, err := os.Open(path)
+	readList(path, func(l *pki.RevocationList) {
+		this, next, ok = l.ThisUpdate, l.NextUpdate, !l.NextUpdate.IsZero()
+	})
+	return this, next, ok
+}
+
+// listNumber reads the number of a list in a file; whose it is, nobody checks.
+func listNumber(path string) (n uint64, ok bool) {
+	readList(path, func(l *pki.RevocationList) {
+		if ok = l.Number != nil && l.Number.IsUint64(); ok {
+			n = l.Number.Uint64()
+		}
+	})
+	return n, ok
+}
+
+// readList shows a list in a file to f, if there is one.
+func readList(path string, f func(*pki.RevocationList)) {
+	file, err := os.Open(path)
 	if err != nil {
-		return this, next, false
+		return
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		return this, next, false
+	defer file.Close()
+	if st, err := file.Stat(); err == nil && st.Mode().IsRegular() {
+		if list, err := pki.OpenRevocationList(file, st.Size()); err == nil {
+			f(list)
+		}
 	}
-	list, err := pki.OpenRevocationList(f, st.Size())
-	if err != nil || list.NextUpdate.IsZero() {
-		return this, next, false
-	}
-	return list.ThisUpdate, list.NextUpdate, true
 }

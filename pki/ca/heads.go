@@ -181,27 +181,10 @@ func nextHeads(tx ReadTx, last journal.SignedHeads) (next journal.Heads, news bo
 // the names of the nodes. The error is as [journal.VerifySigned] and
 // [journal.VerifyHeads] give it; it names the first damage.
 func VerifyJournal(ctx context.Context, l Ledger) (map[string]journal.Head, error) {
-	got := map[string]journal.Head{}
-	err := l.View(ctx, func(tx ReadTx) error {
-		series, err := verifySeries(ctx, tx)
-		if err != nil {
-			return err
-		}
-		heads, err := tx.Heads()
-		if err != nil {
-			return err
-		}
-		for _, c := range series.last.Chains {
-			if _, ok := heads[c.Node]; !ok {
-				return &journal.DamageError{Kind: journal.Truncated, Node: c.Node, Seq: 1, Position: 1}
-			}
-		}
-		for _, node := range slices.Sorted(maps.Keys(heads)) {
-			if got[node], err = series.verifyChain(ctx, tx, heads[node]); err != nil {
-				return err
-			}
-		}
-		return series.tombs.Err()
+	var got map[string]journal.Head
+	err := l.View(ctx, func(tx ReadTx) (err error) {
+		got, err = verifyJournal(ctx, tx, func(journal.Record) {})
+		return err
 	})
 	return got, err
 }
@@ -211,6 +194,7 @@ type headsSeries struct {
 	last    journal.SignedHeads
 	digests map[uint64]journal.Digest
 	tombs   *journal.Tombstones
+	see     func(journal.Record) // takes every record that was verified
 }
 
 func verifySeries(ctx context.Context, tx ReadTx) (headsSeries, error) {
@@ -262,6 +246,7 @@ func (s headsSeries) verifyChain(ctx context.Context, tx ReadTx, head journal.He
 				return
 			}
 			s.tombs.See(r)
+			s.see(r)
 		}
 	}
 	got, err := journal.VerifySigned(records, head, chainOf(tx, head.Node))

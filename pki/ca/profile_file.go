@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/internal/strictyaml"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
@@ -92,82 +91,21 @@ func (p Profile) YAML() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// withoutTypes takes the names of Go's types out of what the YAML decoder says:
-// for the author of the file the line and the member are enough.
-func withoutTypes(err error) error {
-	var wrong *yaml.TypeError
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	var lines []string
-	for _, line := range wrong.Errors {
-		line, _, _ = strings.Cut(line, " in type ")
-		line, _, _ = strings.Cut(line, " into ")
-		line = strings.Replace(line, "field ", "the member ", 1)
-		lines = append(lines, strings.Replace(line, " not found", " is unknown", 1))
-	}
-	return errors.New(strings.Join(lines, "; "))
-}
-
 // ParseProfile reads a profile from YAML of at most 64 KiB
 // (limits.ProfileFile) in UTF-8. An unknown or repeated member, an anchor or an
 // alias, a second document and everything that [Profile.Check] refuses is an
 // error: a misspelt rule must not silently be no rule. The error is a
 // *[ProfileError].
 func ParseProfile(text []byte) (Profile, error) {
-	bad := func(err error) (Profile, error) {
-		return Profile{}, &ProfileError{Profile: "file", Detail: "not a profile", Err: err}
-	}
-	if len(text) > limits.ProfileFile {
-		return bad(fmt.Errorf("larger than %d octets", limits.ProfileFile))
-	}
-	if !utf8.Valid(text) {
-		return bad(errors.New("not UTF-8"))
-	}
-	var tree yaml.Node
-	if err := yaml.Unmarshal(text, &tree); err != nil {
-		return bad(err)
-	}
-	if err := checkTree(&tree, 0); err != nil {
-		return bad(err)
-	}
 	var f profileFile
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(&f); err != nil {
-		return bad(withoutTypes(err))
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return bad(errors.New("more than one document"))
+	if err := strictyaml.Decode(text, limits.ProfileFile, &f); err != nil {
+		return Profile{}, &ProfileError{Profile: "file", Detail: "not a profile", Err: err}
 	}
 	p, err := f.profile()
 	if err != nil {
 		return Profile{}, err
 	}
 	return p, p.Check()
-}
-
-// checkTree refuses what makes YAML more than a table: aliases, which multiply,
-// tags, which change what a value is, and depth.
-func checkTree(n *yaml.Node, depth int) error {
-	switch {
-	case depth > 8: // the form above has four levels
-		return errors.New("nested too deep")
-	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
-	case n.Style&yaml.TaggedStyle != 0:
-		return fmt.Errorf("line %d: tags are not allowed", n.Line)
-	case n.Kind == yaml.MappingNode && slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return c.Tag == "!!merge" }):
-		return fmt.Errorf("line %d: merge keys are not allowed", n.Line)
-	case n.Tag == "!!null", n.Kind == yaml.SequenceNode && len(n.Content) == 0:
-		return fmt.Errorf("line %d: a member without a value", n.Line)
-	}
-	for _, c := range n.Content {
-		if err := checkTree(c, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // profile converts what was read; Check follows.

@@ -1,17 +1,12 @@
 package ceremony
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
-	"unicode/utf8"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/internal/strictyaml"
 )
 
 // ParsePlan reads a plan from YAML of at most 256 KiB (limits.CeremonyPlan) in
@@ -19,56 +14,12 @@ import (
 // document and everything that cannot be done is an error, a *[PlanError]: a
 // misspelt step must not silently be left out. Nothing is read besides.
 func ParsePlan(text []byte) (*Plan, error) {
-	bad := func(err error) (*Plan, error) {
-		return nil, &PlanError{Field: "file", Detail: "not a plan", Err: err}
-	}
-	if len(text) > limits.CeremonyPlan {
-		return bad(fmt.Errorf("larger than %d octets", limits.CeremonyPlan))
-	}
-	if !utf8.Valid(text) {
-		return bad(errors.New("not UTF-8"))
-	}
-	var tree yaml.Node
-	if err := yaml.Unmarshal(text, &tree); err != nil {
-		return bad(err)
-	}
-	if err := checkTree(&tree, 0); err != nil {
-		return bad(err)
-	}
 	p := new(Plan)
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(p); err != nil {
-		return bad(err)
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return bad(errors.New("more than one document"))
+	if err := strictyaml.Decode(text, limits.CeremonyPlan, p); err != nil {
+		return nil, &PlanError{Field: "file", Detail: "not a plan", Err: err}
 	}
 	p.digest = DigestOf(text)
 	return p, p.check()
-}
-
-// checkTree refuses what makes YAML more than a table: aliases, which multiply,
-// tags, which change what a value is, depth, and members without a value.
-func checkTree(n *yaml.Node, depth int) error {
-	switch {
-	case depth > 8: // the form of a plan has six levels
-		return errors.New("nested too deep")
-	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
-	case n.Style&yaml.TaggedStyle != 0:
-		return fmt.Errorf("line %d: tags are not allowed", n.Line)
-	case n.Kind == yaml.MappingNode && slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return c.Tag == "!!merge" }):
-		return fmt.Errorf("line %d: merge keys are not allowed", n.Line)
-	case n.Tag == "!!null":
-		return fmt.Errorf("line %d: a member without a value", n.Line)
-	}
-	for _, c := range n.Content {
-		if err := checkTree(c, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // check looks at what can be said of a plan without its files.
