@@ -1,12 +1,12 @@
 package ca_test
 
 import (
-	"strings"
-	"slices"
 	"context"
 	"crypto"
 	"errors"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/journal"
+	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
 )
@@ -104,7 +105,7 @@ func (r refusing) Update(ctx context.Context, f func(ca.Tx) error) error {
 // count.
 func TestPublishRestored(t *testing.T) {
 	a, dir := publisher(t, "ecdsa-p256", lists())
-	older, other := t.TempDir(), newRoot(t, a.key, 0)
+	older, other := t.TempDir(), newRoot(t, generate(t, "ecdsa-p256", ""), 0)
 	for range 5 {
 		if _, err := a.Publish(t.Context(), dir, false, "test"); err != nil {
 			t.Fatal(err)

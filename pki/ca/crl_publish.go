@@ -87,8 +87,8 @@ type publication struct {
 	// higher is the highest number of the authority's lists in the folder, where
 	// the ledger does not know one as high.
 	higher uint64
-	lists []*scopeList
-	done  Published
+	lists  []*scopeList
+	done   Published
 }
 
 // scopeList is a list that is being made.

@@ -110,7 +110,7 @@ func FuzzReadProfiles(f *testing.F) {
 	f.Add("other@1.yaml", []byte(goodProfile))
 	f.Add("test@1.yaml", []byte("name: test\n"))
 	f.Fuzz(func(t *testing.T, name string, text []byte) {
-		if !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) || strings.ContainsRune(name, 0) || len(name) > 200 {
+		if name == "." || !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) || strings.ContainsRune(name, 0) || len(name) > 200 {
 			return
 		}
 		dir := t.TempDir()

@@ -125,8 +125,9 @@ func authorityPolicies() []oid.OID { return append(pki.KCPolicies("KC1"), oid.An
 
 // OCSP is the profile of an OCSP responder that the authority delegates to.
 //
-// RFC 6960, section 4.2.2.2: it has "the extended key usage extension of
-// id-kp-OCSPSigning", and section 4.2.2.2.1: id-pkix-ocsp-nocheck.
+// RFC 6960, section 4.2.2.2: delegation is designated "by the inclusion of
+// id-kp-OCSPSigning in an extended key usage certificate extension"; section
+// 4.2.2.2.1: id-pkix-ocsp-nocheck.
 func OCSP() Profile {
 	return Profile{
 		Name: "ocsp", Version: 1, Required: []oid.OID{oid.CommonName}, Years: 1,

@@ -71,8 +71,8 @@ func add(a, b block) (c block) {
 	return c
 }
 
-// streebog is the procedure of RFC 6986, section 9. "The initializing value IV
-// for the 512-bit hash function is 0^512 and for the 256-bit one (00000001)^64"
+// streebog is the procedure of RFC 6986, section 9. The initializing
+// value is 0^512 for the 512-bit function and (00000001)^64 for the 256-bit one
 // (section 6.1).
 func streebog(message []byte, size int) []byte {
 	var h, n, sum, zero block

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"bytes"
+	"crypto/rand"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+)
+
+// signerInfo signs a text as [caPerson.sign] does.
+func (p caPerson) signerInfo(t testing.TB, text []byte) *cms.SignerInfo {
+	t.Helper()
+	id := alg.HashForKey(p.cert.PublicKey)
+	digests, _, err := cms.Digest(bytes.NewReader(text), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must[*cms.SignerInfo](t)(cms.BuildSigner(rand.Reader, cms.SignerRequest{
+		Key: p.key, Certificate: p.cert, Digest: must[[]byte](t)(digests.Sum(id)), SigningTime: time.Now(),
+	}))
+}
+
+// TestAttackSignatureForm: a challenge is answered by one detached signature: not
+// by one that carries a text of its own, nor by one among several.
+func TestAttackSignatureForm(t *testing.T) {
+	d := newCADesk(t, CAOptions{})
+	text := d.askChallenge(t, "anna")
+	own, other := d.people["anna"].signerInfo(t, []byte(text)), d.people["boris"].signerInfo(t, []byte(text))
+	var two, attached, none bytes.Buffer
+	if err := cms.WriteDetached(&two, cms.Message{}, []*cms.SignerInfo{own, other}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cms.WriteDetached(&none, cms.Message{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	finish := func(cms.Digests) ([]*cms.SignerInfo, cms.Message, error) { return []*cms.SignerInfo{own}, cms.Message{}, nil }
+	if err := cms.WriteStream(&attached, cms.Message{}, strings.NewReader(text), []*cms.SignerInfo{own}, finish); err != nil {
+		t.Fatal(err)
+	}
+	for name, signature := range map[string][]byte{"two signers": two.Bytes(), "attached": attached.Bytes(), "nobody": none.Bytes()} {
+		code, token := d.answerChallenge(t, text, signature)
+		if code != 401 || token != "" || d.lastRefusal(t) != "challenge-signature" {
+			t.Errorf("%s: %d %s", name, code, d.lastRefusal(t))
+		}
+	}
+	if code, _ := d.answerChallenge(t, text, d.people["anna"].sign(t, []byte(text))); code != 201 {
+		t.Errorf("the true one: %d", code)
+	}
+}
+
+// TestAttackExpiredOperator: the certificate of an operator is looked at again at
+// each request: when it has expired, neither a session nor a signature works.
+func TestAttackExpiredOperator(t *testing.T) {
+	d := newCADesk(t, CAOptions{})
+	d.later(d.people["anna"].cert.NotAfter.Sub(d.now()) - 2*time.Minute)
+	text := d.askChallenge(t, "anna")
+	signature := d.people["anna"].sign(t, []byte(text))
+	code, token := d.answerChallenge(t, text, signature)
+	if code != 201 {
+		t.Fatalf("two minutes before: %d", code)
+	}
+	text = d.askChallenge(t, "anna")
+	signature = d.people["anna"].sign(t, []byte(text))
+	d.later(3 * time.Minute)
+	if code, body := d.as(t, token, "GET", "/api/v1/session", nil); code != 401 {
+		t.Errorf("a session goes on: %d %s", code, body)
+	}
+	if code, _ := d.answerChallenge(t, text, signature); code != 401 || d.lastRefusal(t) != "challenge-nobody" {
+		t.Errorf("a session begins: %d %s", code, d.lastRefusal(t))
+	}
+}
