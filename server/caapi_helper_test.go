@@ -196,19 +196,24 @@ func (d *caDesk) call(t testing.TB, c *http.Client, method, path string, in any,
 	return resp.StatusCode, out
 }
 
-// sign makes a detached CMS over a text.
-func (p caPerson) sign(t testing.TB, text []byte) []byte {
+// signerInfo signs a text.
+func (p caPerson) signerInfo(t testing.TB, text []byte) *cms.SignerInfo {
 	t.Helper()
 	id := alg.HashForKey(p.cert.PublicKey)
 	digests, _, err := cms.Digest(bytes.NewReader(text), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	si := must[*cms.SignerInfo](t)(cms.BuildSigner(rand.Reader, cms.SignerRequest{
+	return must[*cms.SignerInfo](t)(cms.BuildSigner(rand.Reader, cms.SignerRequest{
 		Key: p.key, Certificate: p.cert, Digest: must[[]byte](t)(digests.Sum(id)), SigningTime: time.Now(),
 	}))
+}
+
+// sign makes a detached CMS over a text.
+func (p caPerson) sign(t testing.TB, text []byte) []byte {
+	t.Helper()
 	var out bytes.Buffer
-	if err := cms.WriteDetached(&out, cms.Message{}, []*cms.SignerInfo{si}); err != nil {
+	if err := cms.WriteDetached(&out, cms.Message{}, []*cms.SignerInfo{p.signerInfo(t, text)}); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

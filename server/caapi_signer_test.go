@@ -2,28 +2,12 @@ package server
 
 import (
 	"bytes"
-	"crypto/rand"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gosklyuch/gosklyuch/cms"
-	"github.com/gosklyuch/gosklyuch/pki/alg"
 )
-
-// signerInfo signs a text as [caPerson.sign] does.
-func (p caPerson) signerInfo(t testing.TB, text []byte) *cms.SignerInfo {
-	t.Helper()
-	id := alg.HashForKey(p.cert.PublicKey)
-	digests, _, err := cms.Digest(bytes.NewReader(text), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return must[*cms.SignerInfo](t)(cms.BuildSigner(rand.Reader, cms.SignerRequest{
-		Key: p.key, Certificate: p.cert, Digest: must[[]byte](t)(digests.Sum(id)), SigningTime: time.Now(),
-	}))
-}
 
 // TestAttackSignatureForm: a challenge is answered by one detached signature: not
 // by one that carries a text of its own, nor by one among several.
@@ -38,7 +22,7 @@ func TestAttackSignatureForm(t *testing.T) {
 	if err := cms.WriteDetached(&none, cms.Message{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	finish := func(cms.Digests) ([]*cms.SignerInfo, cms.Message, error) { return []*cms.SignerInfo{own}, cms.Message{}, nil }
+	finish := func(cms.Digests) ([]*cms.SignerInfo, error) { return []*cms.SignerInfo{own}, nil }
 	if err := cms.WriteStream(&attached, cms.Message{}, strings.NewReader(text), []*cms.SignerInfo{own}, finish); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func refusalDetail(m text, s, err error) text {
 	switch {
 	case errors.Is(s, ca.ErrState):
 		if name, known := requestStates[ca.RequestState(strings.TrimPrefix(why, "it is "))]; known {
-			return text{"так нельзя: запрос в состоянии «" + name.ru + "»", "the request is " + name.en + ", so that is not possible"}
+			return text{"такое действие невозможно: запрос в состоянии «" + name.ru + "»", "the request is " + name.en + ", so that is not possible"}
 		}
 	case errors.Is(s, ca.ErrOperatorExists):
 		return text{m.ru + ": " + why, m.en + ": " + why}

@@ -79,7 +79,7 @@ func (o output) checkFree() error {
 			return nil // nothing is replaced
 		}
 		return failedf(text{"%s уже есть", "%s already exists"}, o.path).
-			withHint(text{"укажите другое имя в -o или добавьте --force", "give another name with -o, or add --force"})
+			withHint(text{"укажите другое имя или добавьте --force", "give another name, or add --force"})
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -44,7 +44,7 @@ var table = []row{
 	{pkg: "pki/profile/sets", may: rooms("pki/profile", "pki/profile/rules/...")},
 	{pkg: "pki/pfx", may: rooms("pki", "pki/alg", "gost/...")},
 	{pkg: "pki/ca", may: rooms("pki", "pki/alg", "pki/path", "pki/profile", "ocsp", "cms", "journal", "gost/streebog", "internal/strictyaml")},
-	{pkg: "pki/ca/ledgertest", may: rooms("pki/ca", "pki", "journal")},
+	{pkg: "pki/ca/ledgertest", may: rooms("pki/ca", "pki", "pki/profile/sets", "journal")},
 	{pkg: "pki/ca/index", may: rooms("pki/ca")}, // what both ledgers keep beside the entries
 	{pkg: "pki/ca/boltstore", may: rooms("pki/ca", "pki/ca/index", "pki", "journal")},
 	{pkg: "pki/ca/pgstore", may: rooms("pki/ca", "pki/ca/index", "pki", "journal")},

@@ -73,7 +73,7 @@ func RunStateTampering(t *testing.T, open OpenNode, tamper TamperState) {
 				t.Error(cerr) // the journal itself is whole
 			}
 			var s *ca.StateError
-			if !errors.As(err, &s) || s.Kind != tt.kind || s.Name != strings.TrimLeft(tt.of, "0") && s.Name != tt.of || s.Field != tt.field {
+			if !errors.As(err, &s) || s.Kind != tt.kind || tt.of != "" && s.Name != strings.TrimLeft(tt.of, "0") && s.Name != tt.of || s.Field != tt.field {
 				t.Errorf("got %v, want %s %s %s", err, tt.kind, tt.of, tt.field)
 			}
 		})

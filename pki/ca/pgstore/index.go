@@ -89,7 +89,7 @@ func (t *writeTx) reindexRequests() error {
 		ids, states, newest = nil, nil, nil
 		return err
 	}
-	for e, err := range t.readTx.Requests("", ca.RequestFilter{}) {
+	for e, err := range t.Requests("", ca.RequestFilter{}) {
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func TestDatabase(t *testing.T) {
 	for name, f := range map[string]func(*testing.T, *databases){
 		"Ledger": testLedger, "Import": testImport, "Nodes": testNodes, "Between": testBetween, "Retire": testRetire,
 		"StepBack": testStepBack, "Newer": testNewer, "MigrateTogether": testMigrateTogether,
-		"Upgrade": testUpgrade, "Tampered": testTampered, "JournalTampered": testJournalTampered, "RevokeRace": testRevokeRace,
+		"Upgrade": testUpgrade, "Tampered": testTampered, "JournalTampered": testJournalTampered, "StateTampered": testStateTampered, "RevokeRace": testRevokeRace,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, d) })
 	}
