@@ -58,3 +58,28 @@ func TestAttackExpiredOperator(t *testing.T) {
 		t.Errorf("a session begins: %d %s", code, d.lastRefusal(t))
 	}
 }
+
+// TestAttackLongPassword: bcrypt looks at 72 octets, what comes behind them is
+// not ignored.
+func TestAttackLongPassword(t *testing.T) {
+	long := strings.Repeat("p", 72)
+	d := newCADesk(t, CAOptions{EST: &ESTOptions{
+		Profiles: []string{"device"}, Accounts: []ESTAccount{{Name: "robot", Hash: hashed(t, long), Profiles: []string{"device"}, Automatic: true}},
+	}})
+	csr := body64(newCSR(t, "CN=x", ecdsaKey(t)))
+	for password, want := range map[string]int{long: 200, long + "x": 401, long[1:]: 401} {
+		code, body := d.call(t, d.client(nil, nil), "POST", "/.well-known/est/simpleenroll", csr, "Content-Type", pkcs10, "Authorization", basic("robot", password))
+		wantCode(t, "a password of "+password[70:]+" at its end", code, body, want)
+	}
+}
+
+// TestPageLoginWithCertificate: a browser that shows a certificate of nobody logs
+// in as any other.
+func TestPageLoginWithCertificate(t *testing.T) {
+	d := newCADesk(t, CAOptions{})
+	key := ecdsaKey(t)
+	c := d.pageClient(t, d.direct(t, "device", "CN=stranger", key), key).logIn("anna")
+	if code, body := c.get("/desk/status"); code != 200 || strings.Contains(body, `id="name"`) {
+		t.Errorf("not logged in: %d", code)
+	}
+}
