@@ -259,12 +259,12 @@ func TestAPIJournal(t *testing.T) {
 	d.direct(t, "device", "CN="+name, ecdsaKey(t))
 	d.get(t, clerk, "/api/v1/journal", 403, nil)
 	type records struct {
-		Records []recordBody
+		Records []journal.View
 		Next    uint64
 	}
 	var all, part records
 	d.get(t, auditor, "/api/v1/journal", 200, &all)
-	var got []recordBody
+	var got []journal.View
 	for after := uint64(0); ; after = part.Next {
 		part = records{}
 		d.get(t, auditor, fmt.Sprintf("/api/v1/journal?limit=3&after=%d", after), 200, &part)
@@ -283,7 +283,7 @@ func TestAPIJournal(t *testing.T) {
 		t.Errorf("%d %+v", len(issued.Records), last)
 	}
 	record := fmt.Sprintf("/api/v1/journal/%s/%d", last.Node, last.Seq)
-	var one recordBody
+	var one journal.View
 	d.get(t, auditor, record+"?personal=1", 200, &one)
 	if one.Data["name"] != "CN="+name || d.lastRecord(t).Event != "personal-data" {
 		t.Errorf("%+v", one)

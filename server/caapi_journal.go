@@ -13,38 +13,6 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 )
 
-// recordBody is a journal record in the API, as `journal list --json` prints it.
-type recordBody struct {
-	Node    string            `json:"node"`
-	Seq     uint64            `json:"seq"`
-	Time    string            `json:"time"`
-	Actor   string            `json:"actor"`
-	Event   string            `json:"event"`
-	Subject string            `json:"subject"`
-	Data    map[string]string `json:"data,omitempty"`
-	Masked  []string          `json:"masked,omitempty"` // fields whose values are not shown
-	Erased  []string          `json:"erased,omitempty"` // fields whose values are gone
-	Prev    journal.Digest    `json:"prev"`
-	Hash    journal.Digest    `json:"hash"`
-}
-
-func bodyOfRecord(r journal.Record, personal bool) recordBody {
-	b := recordBody{
-		Node: r.Node, Seq: r.Seq, Time: r.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Actor: r.Actor, Event: r.Event,
-		Subject: r.Subject, Data: r.Data, Prev: r.Prev, Hash: r.Hash,
-	}
-	if !personal {
-		e, masked := r.Masked()
-		b.Actor, b.Subject, b.Data, b.Masked = e.Actor, e.Subject, e.Data, masked
-	}
-	for _, f := range r.Fields() {
-		if _, gone := r.Value(f); gone {
-			b.Erased = append(b.Erased, f)
-		}
-	}
-	return b
-}
-
 // personalRecords is personal for the journal: there everything is masked
 // unless somebody asks.
 func (s *CAService) personalRecords(req *http.Request, o ca.Operator) (bool, error) {
@@ -117,11 +85,11 @@ func (s *CAService) getJournal(w http.ResponseWriter, req *http.Request, o ca.Op
 		return err
 	}
 	var out struct {
-		Records []recordBody `json:"records"`
-		Next    uint64       `json:"next,omitempty"`
+		Records []journal.View `json:"records"`
+		Next    uint64         `json:"next,omitempty"`
 	}
 	err = s.view(req.Context(), func(tx ca.ReadTx) error {
-		out.Records, out.Next = []recordBody{}, 0
+		out.Records, out.Next = []journal.View{}, 0
 		seen, last := 0, f.after
 		for r, err := range tx.Journal(f.node, f.after) {
 			if err != nil {
@@ -133,7 +101,7 @@ func (s *CAService) getJournal(w http.ResponseWriter, req *http.Request, o ca.Op
 			}
 			last = r.Seq
 			if f.match(r) {
-				out.Records = append(out.Records, bodyOfRecord(r, personal))
+				out.Records = append(out.Records, r.View(personal))
 			}
 		}
 		return nil
@@ -217,12 +185,12 @@ func (s *CAService) getRecord(w http.ResponseWriter, req *http.Request, o ca.Ope
 		return err
 	}
 	node, seq := recordName(req)
-	var out *recordBody
+	var out *journal.View
 	err = s.view(req.Context(), func(tx ca.ReadTx) error {
 		out = nil
 		for r, err := range tx.Journal(node, seq-1) {
 			if err == nil && r.Seq == seq {
-				b := bodyOfRecord(r, personal)
+				b := r.View(personal)
 				out = &b
 			}
 			return err

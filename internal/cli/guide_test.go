@@ -13,8 +13,12 @@ import (
 // TestOperatorGuide runs the commands of docs/operator.md as they stand there,
 // in one shell and from an empty folder; the guide in Russian has the same.
 func TestOperatorGuide(t *testing.T) {
-	if ok, err := hasOpenSSL(); err != nil || !ok {
-		t.Skip("no openssl:", err)
+	ok, err := hasOpenSSL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ok {
+		t.Skip("install the Debian packages openssl and libengine-gost-openssl")
 	}
 	commands := shellBlocks(t, "operator.md")
 	if russian := shellBlocks(t, "operator.ru.md"); russian != commands {

@@ -23,36 +23,12 @@ func (a *app) journalCommand() *cobra.Command {
 
 // A journalRecord is a record as it is shown and exported.
 type journalRecord struct {
-	Node    string            `json:"node"`
-	Seq     uint64            `json:"seq"`
-	Time    string            `json:"time"`
-	Actor   string            `json:"actor"`
-	Event   string            `json:"event"`
-	Subject string            `json:"subject"`
-	Data    map[string]string `json:"data,omitempty"`
-	Masked  []string          `json:"masked,omitempty"` // fields whose values are not shown
-	Erased  []string          `json:"erased,omitempty"` // fields whose values are gone
-	Prev    journal.Digest    `json:"prev"`
-	Hash    journal.Digest    `json:"hash"`
-
+	journal.View
 	inProof bool
 }
 
 func viewRecord(r journal.Record, personal bool) journalRecord {
-	v := journalRecord{
-		Node: r.Node, Seq: r.Seq, Time: r.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Actor: r.Actor, Event: r.Event,
-		Subject: r.Subject, Data: r.Data, Prev: r.Prev, Hash: r.Hash,
-	}
-	if !personal {
-		e, masked := r.Masked()
-		v.Actor, v.Subject, v.Data, v.Masked = e.Actor, e.Subject, e.Data, masked
-	}
-	for _, f := range r.Fields() {
-		if _, gone := r.Value(f); gone {
-			v.Erased = append(v.Erased, f)
-		}
-	}
-	return v
+	return journalRecord{View: r.View(personal)}
 }
 
 // What stands in the place of a value that is gone, and of one that is not in a

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gosklyuch/gosklyuch/journal"
 )
 
 // TestJournalCSV: no cell of an exported journal, and no part of one between
@@ -23,7 +25,7 @@ func TestJournalCSV(t *testing.T) {
 	var out bytes.Buffer
 	err := a.exportCSV(&out, func(use func(journalRecord) error) error {
 		for i, h := range hostile {
-			v := journalRecord{Node: "main", Seq: uint64(i + 1), Actor: h, Event: h, Subject: h, Data: map[string]string{"k": h, h: "v"}}
+			v := journalRecord{View: journal.View{Node: "main", Seq: uint64(i + 1), Actor: h, Event: h, Subject: h, Data: map[string]string{"k": h, h: "v"}}}
 			if err := use(v); err != nil {
 				return err
 			}
