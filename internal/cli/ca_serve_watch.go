@@ -180,8 +180,9 @@ func (c *servedCA) unexpired(ctx context.Context, now time.Time, n int) iter.Seq
 		var after ca.Serial
 		for more := true; more; {
 			var page []ca.Serial
+			from := after
 			err := c.issuer.Ledger().View(ctx, func(tx ca.ReadTx) error {
-				page, more = page[:0], false
+				after, page, more = from, page[:0], false // a view may be tried again
 				read := 0
 				for e, err := range tx.Entries(after) {
 					if err != nil {

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
@@ -20,9 +23,16 @@ func (p *publication) findHigher(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	names, err := filepath.Glob(filepath.Join(p.dir, "ca*.crl"))
-	if err != nil {
+	// Not by a pattern: a folder's name may have brackets in it.
+	files, err := os.ReadDir(p.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("ca: publish: %w", err)
+	}
+	var names []string
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), "ca") && strings.HasSuffix(f.Name(), ".crl") {
+			names = append(names, filepath.Join(p.dir, f.Name()))
+		}
 	}
 	if len(names) > limits.ListFiles {
 		return fmt.Errorf("ca: publish: more than %d lists in the folder", limits.ListFiles)

@@ -105,6 +105,10 @@ func (r refusing) Update(ctx context.Context, f func(ca.Tx) error) error {
 // count.
 func TestPublishRestored(t *testing.T) {
 	a, dir := publisher(t, "ecdsa-p256", lists())
+	dir = filepath.Join(dir, "lists [1]") // not a pattern
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	older, other := t.TempDir(), newRoot(t, generate(t, "ecdsa-p256", ""), 0)
 	for range 5 {
 		if _, err := a.Publish(t.Context(), dir, false, "test"); err != nil {
