@@ -1,5 +1,10 @@
 package streebog
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // state is a vector of 512 bits as 64-bit words, the least significant first.
 type state [8]uint64
 
@@ -20,9 +25,9 @@ func lps(dst, a, b *state) {
 	dst[7] = t[0][byte(x0>>56)] ^ t[1][byte(x1>>56)] ^ t[2][byte(x2>>56)] ^ t[3][byte(x3>>56)] ^ t[4][byte(x4>>56)] ^ t[5][byte(x5>>56)] ^ t[6][byte(x6>>56)] ^ t[7][byte(x7>>56)]
 }
 
-// compress sets h to g_N(h, m), the round function of RFC 6986, section 8. N
+// compressGeneric sets h to g_N(h, m), the round function of RFC 6986, section 8. N
 // is a bit count below 2^67, so its two low words suffice.
-func compress(h, n, m *state) {
+func compressGeneric(h, n, m *state) {
 	var k, s state
 	lps(&k, h, n)
 	s = *m
@@ -32,5 +37,37 @@ func compress(h, n, m *state) {
 	}
 	for i := range h {
 		h[i] ^= s[i] ^ k[i] ^ m[i]
+	}
+}
+
+// blocksGeneric performs steps 2.2 to 2.5 of RFC 6986, section 9, for the whole
+// blocks of p.
+func (d *digest) blocksGeneric(p []byte) {
+	for ; len(p) >= BlockSize; p = p[BlockSize:] {
+		m := load((*[BlockSize]byte)(p))
+		n := bitCount(d.len)
+		compressGeneric(&d.h, &n, &m)
+		d.sigma.add(&m)
+		d.len += BlockSize
+	}
+}
+
+// load returns the 64 bytes of a block as words.
+func load(p *[BlockSize]byte) state {
+	var m state
+	for i := range m {
+		m[i] = binary.LittleEndian.Uint64(p[8*i:])
+	}
+	return m
+}
+
+// bitCount returns N for so many bytes.
+func bitCount(length uint64) state { return state{length << 3, length >> 61} }
+
+// add sets s to s+m modulo 2^512.
+func (s *state) add(m *state) {
+	var c uint64
+	for i := range s {
+		s[i], c = bits.Add64(s[i], m[i], c)
 	}
 }

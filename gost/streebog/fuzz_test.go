@@ -41,3 +41,29 @@ func FuzzUnmarshalBinary(f *testing.F) {
 		h.Sum(nil)
 	})
 }
+
+// FuzzImplementations: every implementation agrees with the portable one,
+// however a message is cut into writes and whatever is hashed beside it.
+func FuzzImplementations(f *testing.F) {
+	f.Add([]byte("a message"), uint16(3))
+	f.Add(bytes.Repeat([]byte{0xff}, 300), uint16(64))
+	f.Fuzz(func(t *testing.T, m []byte, cut uint16) {
+		defer streebog.Force(streebog.Force("portable"))
+		want := streebog.Sum512(m)
+		n := int(cut) % (len(m) + 1)
+		for _, name := range streebog.Implementations() {
+			streebog.Force(name)
+			h := streebog.New512()
+			h.Write(m[:n])
+			h.Write(m[n:])
+			if !bytes.Equal(h.Sum(nil), want[:]) {
+				t.Fatalf("%s: another digest", name)
+			}
+			digests := make([][64]byte, 3)
+			streebog.Sum512Many(digests, [][]byte{m[:n], m, m[n:]})
+			if digests[1] != want {
+				t.Fatalf("%s: another digest side by side", name)
+			}
+		}
+	})
+}

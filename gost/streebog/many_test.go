@@ -1,0 +1,95 @@
+package streebog_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gosklyuch/gosklyuch/gost/streebog"
+	"github.com/gosklyuch/gosklyuch/internal/cryptotest"
+	"github.com/gosklyuch/gosklyuch/internal/cryptotest/peer"
+)
+
+// Every implementation gives the digests of the portable one, for all lengths
+// to 1000, at all offsets from a multiple of 64.
+func TestImplementations(t *testing.T) {
+	data := cryptotest.Bytes(77, 1100)
+	want := make(map[int][]byte)
+	defer streebog.Force(streebog.Force("portable"))
+	for n := range 1001 {
+		sum := streebog.Sum512(data[n%64:][:n])
+		want[n] = sum[:]
+	}
+	streebog.EachImplementation(t, func(t *testing.T) {
+		for n := range 1001 {
+			buf := make([]byte, 64+1001)
+			for _, offset := range []int{0, n % 64, 63} {
+				m := buf[offset:][:n]
+				copy(m, data[n%64:])
+				if got := streebog.Sum512(m); !bytes.Equal(got[:], want[n]) {
+					t.Fatalf("%d bytes at offset %d: %x, portable %x", n, offset, got, want[n])
+				}
+			}
+		}
+	})
+}
+
+// Messages side by side have the digests that they have alone: every number of
+// them, of equal and of different lengths, empty ones among them.
+func TestMany(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	streebog.EachImplementation(t, func(t *testing.T) {
+		for n := range 14 {
+			for range 40 {
+				messages := make([][]byte, n)
+				for i := range messages {
+					messages[i] = cryptotest.Bytes(r.Uint64(), r.IntN(1+1<<r.IntN(12)))
+				}
+				short, long := make([][32]byte, n), make([][64]byte, n)
+				streebog.Sum256Many(short, messages)
+				streebog.Sum512Many(long, messages)
+				for i, m := range messages {
+					if short[i] != streebog.Sum256(m) || long[i] != streebog.Sum512(m) {
+						t.Fatalf("message %d of %d, %d bytes: another digest than alone", i, n, len(m))
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestManyOpenSSL(t *testing.T) {
+	var messages [][]byte
+	for i, n := range []int{0, 1, 63, 64, 65, 5000, 100, 128, 129} {
+		messages = append(messages, cryptotest.Bytes(uint64(i), n))
+	}
+	got := make([][32]byte, len(messages))
+	streebog.Sum256Many(got, messages)
+	for i, m := range messages {
+		want := peer.OpenSSL(t, peer.Run{Args: []string{"dgst", "-md_gost12_256", "-binary"}, Stdin: m}).Stdout
+		if !bytes.Equal(got[i][:], want) {
+			t.Errorf("%d bytes: %x, OpenSSL %x", len(m), got[i], want)
+		}
+	}
+}
+
+func TestManyLengths(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("one digest for two messages: no panic")
+		}
+	}()
+	streebog.Sum256Many(make([][32]byte, 1), make([][]byte, 2))
+}
+
+func BenchmarkMany(b *testing.B) {
+	messages := make([][]byte, 4)
+	for i := range messages {
+		messages[i] = make([]byte, 8192)
+	}
+	digests := make([][32]byte, len(messages))
+	b.SetBytes(4 * 8192)
+	for b.Loop() {
+		streebog.Sum256Many(digests, messages)
+	}
+}
