@@ -8,6 +8,7 @@ diff=$(tool gofumpt -l .)
 [ -z "$diff" ] || { echo "gofumpt differs:"; echo "$diff"; exit 1; }
 tool staticcheck ./...
 tool golangci-lint run ./...
+./scripts/generated.sh
 if command -v govulncheck >/dev/null 2>&1 && govulncheck -version >/dev/null 2>&1; then
 	govulncheck ./... || echo 'lint: govulncheck did not pass or could not reach its database'
 else
