@@ -8,9 +8,7 @@ package kdf
 
 import (
 	"crypto/hmac"
-	"crypto/pbkdf2"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
@@ -80,25 +78,4 @@ func Tree(key, label, seed []byte, r int, length int) ([]byte, error) {
 	}
 	clear(out[length:])
 	return out[:length], nil
-}
-
-// PBKDF2 returns keyLength bytes derived from password with HMAC-Streebog-512
-// (RFC 9337, section 4). The password is UTF-8 without a terminating zero.
-// Iterations and keyLength must be positive; RFC 9337, sections 5.1.1 and 6.1,
-// requires at least 1000 iterations and a salt of 8 to 32 bytes, which is for
-// the caller to enforce, as must be an upper bound on numbers that come from a
-// file: the time is proportional to iterations*keyLength/64.
-func PBKDF2(password, salt []byte, iterations, keyLength int) ([]byte, error) {
-	if iterations < 1 {
-		return nil, fmt.Errorf("kdf: %d PBKDF2 iterations, want at least 1", iterations)
-	}
-	if keyLength < 1 {
-		return nil, errors.New("kdf: PBKDF2 output must have at least 1 byte")
-	}
-	// The copy in the string cannot be wiped; it is garbage after the call.
-	key, err := pbkdf2.Key(streebog.New512, string(password), salt, iterations, keyLength)
-	if err != nil {
-		return nil, fmt.Errorf("kdf: PBKDF2: %w", err)
-	}
-	return key, nil
 }

@@ -40,6 +40,72 @@ func compressGeneric(h, n, m *state) {
 	}
 }
 
+// A step is one application of g: the message block and N.
+type step struct{ m, n state }
+
+// roundKeys are K_1 to K_13 of RFC 6986, section 8, for one h and one N; h is
+// added to the last. In which order an implementation keeps the bytes is its
+// own affair.
+type roundKeys [13]state
+
+// initialGeneric are the keys of the first block, whose h and N are known, by
+// Size/Size512.
+var initialGeneric = makeInitialKeys()
+
+func makeInitialKeys() (keys [2]roundKeys) {
+	for i, size := range [2]int{Size256, Size512} {
+		h := initial(size)
+		expandGeneric(&keys[i], &h, &state{})
+	}
+	return keys
+}
+
+// initial returns the IV: RFC 6986, section 6.1, has (00000001)^64 for the
+// 256-bit hash and zeros for the other.
+func initial(size int) (h state) {
+	if size == Size256 {
+		for i := range h {
+			h[i] = 0x0101010101010101
+		}
+	}
+	return h
+}
+
+// expandGeneric returns the keys of g_N(h, m).
+func expandGeneric(keys *roundKeys, h, n *state) {
+	lps(&keys[0], h, n)
+	for i := range iteration {
+		lps(&keys[i+1], &keys[i], &iteration[i])
+	}
+	for i, w := range h {
+		keys[12][i] ^= w
+	}
+}
+
+// keyedGeneric returns g_N(h, m) with the keys for h and N.
+func keyedGeneric(keys *roundKeys, m *state) state {
+	s := *m
+	for i := range iteration {
+		lps(&s, &s, &keys[i])
+	}
+	for i, w := range m {
+		s[i] ^= keys[12][i] ^ w
+	}
+	return s
+}
+
+// chainGeneric applies g with each of the steps to h. keys, if not nil, are
+// those of the first step.
+func chainGeneric(keys *roundKeys, h *state, steps []step) {
+	if keys != nil {
+		*h = keyedGeneric(keys, &steps[0].m)
+		steps = steps[1:]
+	}
+	for i := range steps {
+		compressGeneric(h, &steps[i].n, &steps[i].m)
+	}
+}
+
 // blocksGeneric performs steps 2.2 to 2.5 of RFC 6986, section 9, for the whole
 // blocks of p.
 func (d *digest) blocksGeneric(p []byte) {

@@ -5,10 +5,19 @@ package streebog
 // implementations are the ways to compute that this build has, the best last.
 func implementations() []string { return []string{portable} }
 
-func (d *digest) blocks(p []byte) { d.blocksGeneric(p) }
+func (d *digest) wholeBlocks(p []byte) { d.blocksGeneric(p) }
 
-func compress(h, n, m *state) { compressGeneric(h, n, m) }
+func chain(keys *roundKeys, h *state, steps []step) { chainGeneric(keys, h, steps) }
+
+func expand(keys *roundKeys, h, n *state) { expandGeneric(keys, h, n) }
+
+// initialKeys returns the keys of the first block.
+func initialKeys(size int) *roundKeys { return &initialGeneric[size/Size512] }
+
+func iterate(lanes *[maxLanes]iterated, used, n int) { iterateEach(lanes, used, n) }
 
 func sumMany(messages [][]byte, size int, out func(i int, h *state)) {
 	sumEach(messages, size, out)
 }
+
+func lanes() int { return 1 }

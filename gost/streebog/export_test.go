@@ -13,6 +13,16 @@ func EachImplementation(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
+// EachImplementationB is EachImplementation for benchmarks.
+func EachImplementationB(b *testing.B, f func(b *testing.B)) {
+	for _, name := range implementations() {
+		b.Run(name, func(b *testing.B) {
+			defer force(force(name))
+			f(b)
+		})
+	}
+}
+
 // Implementations names them, the one that is chosen last.
 func Implementations() []string { return implementations() }
 

@@ -3,10 +3,7 @@
 package streebog
 
 func force(name string) string {
-	before := portable
-	if useVBMI {
-		before = "vbmi"
-	}
-	useVBMI = name == "vbmi"
+	before := string(chosen)
+	chosen = implementation(name)
 	return before
 }

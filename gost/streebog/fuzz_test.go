@@ -3,6 +3,7 @@ package streebog_test
 import (
 	"bytes"
 	"encoding"
+	"slices"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
@@ -63,6 +64,36 @@ func FuzzImplementations(f *testing.F) {
 			streebog.Sum512Many(digests, [][]byte{m[:n], m, m[n:]})
 			if digests[1] != want {
 				t.Fatalf("%s: another digest side by side", name)
+			}
+		}
+	})
+}
+
+// FuzzRunLoops: every implementation agrees with HMAC by hand, whatever goes
+// beside a loop.
+func FuzzRunLoops(f *testing.F) {
+	f.Add([]byte("password"), []byte("value"), uint8(3), uint8(5))
+	f.Add(bytes.Repeat([]byte{0xff}, 65), bytes.Repeat([]byte{0xff}, 64), uint8(0), uint8(1))
+	f.Fuzz(func(t *testing.T, key, value []byte, one, two uint8) {
+		defer streebog.Force(streebog.Force("portable"))
+		loops := make([]streebog.Loop, 5)
+		want := make([][64]byte, len(loops))
+		for i := range loops {
+			loops[i] = streebog.Loop{Key: key[i*len(key)/8:], Count: int(one % 8)}
+			if i%2 == 1 {
+				loops[i].Count = int(two % 8)
+			}
+			copy(loops[i].Value[:], value[i*len(value)/8:])
+			want[i] = loopByHand(loops[i])
+		}
+		for _, name := range streebog.Implementations() {
+			streebog.Force(name)
+			got := slices.Clone(loops)
+			streebog.RunLoops(got)
+			for i := range got {
+				if got[i].Value != want[i] {
+					t.Fatalf("%s: another result of loop %d", name, i)
+				}
 			}
 		}
 	})

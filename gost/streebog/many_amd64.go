@@ -2,9 +2,6 @@
 
 package streebog
 
-// maxLanes is how many messages are hashed side by side.
-const maxLanes = 4
-
 // A schedule keeps the lanes full: where one message ends the next begins. The
 // lanes in use are the first ones.
 type schedule struct {
@@ -44,8 +41,8 @@ func (s *schedule) run() {
 		s.used++
 	}
 	for s.used > 0 {
-		n := s.works[0].left
-		for _, w := range s.works[1:s.used] {
+		n := maxBlocks
+		for _, w := range s.works[:s.used] {
 			n = min(n, w.left)
 		}
 		s.blocks(n)
@@ -69,20 +66,17 @@ func (s *schedule) blocks(n int) {
 		blocksVBMI(vbmi, (*[1]lane)(s.lanes[:1]), n)
 	case 2:
 		blocks2VBMI(vbmi, (*[2]lane)(s.lanes[:2]), n)
+	case 3:
+		blocks3VBMI(vbmi, (*[3]lane)(s.lanes[:3]), n)
 	default:
-		for k := s.used; k < maxLanes; k++ {
-			s.lanes[k] = s.lanes[0] // idle: it repeats another lane's work
-		}
 		blocks4VBMI(vbmi, &s.lanes, n)
 	}
 }
 
 // begin puts the next message into lane k.
 func (s *schedule) begin(k int) {
-	var d digest
-	d.init(s.size)
 	m := s.messages[s.next]
-	s.lanes[k] = lane{h: d.h}
+	s.lanes[k] = lane{h: initial(s.size)}
 	s.works[k] = work{message: s.next, phase: whole, left: len(m) / BlockSize}
 	s.next++
 	if s.works[k].left == 0 {

@@ -2,7 +2,12 @@ package streebog_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/gost/streebog"
@@ -71,6 +76,60 @@ func TestManyOpenSSL(t *testing.T) {
 			t.Errorf("%d bytes: %x, OpenSSL %x", len(m), got[i], want)
 		}
 	}
+}
+
+// Every implementation agrees with gost-engine for all lengths to 1000: one
+// process computes them all.
+func TestLengthsOpenSSL(t *testing.T) {
+	peer.NeedOpenSSL(t)
+	dir := t.TempDir()
+	messages := make([][]byte, 1001)
+	args := []string{"dgst", "-md_gost12_512", "-r"}
+	for n := range messages {
+		messages[n] = cryptotest.Bytes(uint64(n), n)
+		name := filepath.Join(dir, strconv.Itoa(n))
+		if err := os.WriteFile(name, messages[n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, name)
+	}
+	lines := strings.Split(strings.TrimSpace(string(peer.MustOpenSSL(t, args...))), "\n")
+	if len(lines) != len(messages) {
+		t.Fatalf("OpenSSL answers %d lines for %d files", len(lines), len(messages))
+	}
+	streebog.EachImplementation(t, func(t *testing.T) {
+		together := make([][64]byte, len(messages))
+		streebog.Sum512Many(together, messages)
+		for n, m := range messages {
+			want, _, _ := strings.Cut(lines[n], " ")
+			got, h := streebog.Sum512(m), streebog.New512()
+			h.Write(m[:n/3])
+			h.Write(m[n/3:])
+			for way, digest := range map[string][]byte{"Sum512": got[:], "Write": h.Sum(nil), "Sum512Many": together[n][:]} {
+				if hex.EncodeToString(digest) != want {
+					t.Fatalf("%s of %d bytes: %x, gost-engine %s", way, n, digest, want)
+				}
+			}
+		}
+	})
+}
+
+// Messages longer than what the assembler takes at a time.
+func TestLong(t *testing.T) {
+	long := cryptotest.Bytes(5, 300_001)
+	defer streebog.Force(streebog.Force("portable"))
+	messages := [][]byte{long, long[:65536], long[1:65601], long[:65536+64], long[7:131_072]}
+	want := make([][64]byte, len(messages))
+	streebog.Sum512Many(want, messages)
+	streebog.EachImplementation(t, func(t *testing.T) {
+		got := make([][64]byte, len(messages))
+		streebog.Sum512Many(got, messages)
+		for i, m := range messages {
+			if got[i] != want[i] || streebog.Sum512(m) != want[i] {
+				t.Errorf("%d bytes: another digest than the portable one", len(m))
+			}
+		}
+	})
 }
 
 func TestManyLengths(t *testing.T) {

@@ -6,10 +6,10 @@
 // CMS and every common implementation use; Streebog-256 of the empty message
 // starts 3f539a21.
 //
-// On amd64 with AVX-512 VBMI and GFNI the data indexes no table in memory and
-// the time does not depend on it. The portable implementation uses tables that
-// are indexed by the data being hashed: where that data is secret, as in HMAC,
-// an attacker who shares the processor's cache may learn something about it.
+// On amd64 with GFNI and either AVX2 or AVX-512 VBMI the data indexes no table in
+// memory and the time does not depend on it. Everywhere else the code uses tables
+// that are indexed by the data being hashed: where that data is secret, as in
+// HMAC, an attacker who shares the processor's cache may learn something about it.
 //
 // [RFC 6986]: https://www.rfc-editor.org/rfc/rfc6986
 package streebog
@@ -50,29 +50,42 @@ func New256() hash.Hash { return newDigest(Size256) }
 func New512() hash.Hash { return newDigest(Size512) }
 
 // Sum256 returns the Streebog-256 digest of data.
-func Sum256(data []byte) [Size256]byte {
-	var d digest
-	d.init(Size256)
-	d.write(data)
-	d.finish()
-	var out [Size256]byte
-	for i := range 4 {
-		binary.LittleEndian.PutUint64(out[8*i:], d.h[4+i])
-	}
+func Sum256(data []byte) (out [Size256]byte) {
+	h := sum(data, Size256)
+	put(out[:], &h)
 	return out
 }
 
 // Sum512 returns the Streebog-512 digest of data.
-func Sum512(data []byte) [Size512]byte {
-	var d digest
-	d.init(Size512)
-	d.write(data)
-	d.finish()
-	var out [Size512]byte
-	for i := range 8 {
-		binary.LittleEndian.PutUint64(out[8*i:], d.h[i])
-	}
+func Sum512(data []byte) (out [Size512]byte) {
+	h := sum(data, Size512)
+	put(out[:], &h)
 	return out
+}
+
+// sum returns the state at the end of a message that is there as a whole. The
+// first block goes by keys that are known, with what ends the message where it
+// is the only one.
+func sum(data []byte, size int) state {
+	h := initial(size)
+	var steps [1 + finalSteps]step
+	if len(data) < BlockSize {
+		finalize(steps[:finalSteps], &state{}, data, uint64(len(data)))
+		chain(initialKeys(size), &h, steps[:finalSteps])
+		return h
+	}
+	if len(data) < 2*BlockSize {
+		steps[0].m = load((*[BlockSize]byte)(data))
+		finalize(steps[1:], &steps[0].m, data[BlockSize:], uint64(len(data)))
+		chain(initialKeys(size), &h, steps[:])
+		return h
+	}
+	d := digest{h: h, size: size}
+	whole := len(data) / BlockSize * BlockSize
+	d.blocks(data[:whole])
+	finalize(steps[1:], &d.sigma, data[whole:], uint64(len(data)))
+	chain(nil, &d.h, steps[1:])
+	return d.h
 }
 
 func newDigest(size int) *digest {
@@ -82,13 +95,7 @@ func newDigest(size int) *digest {
 }
 
 func (d *digest) init(size int) {
-	*d = digest{size: size}
-	if size == Size256 {
-		// RFC 6986, section 6.1: IV is (00000001)^64 for the 256-bit hash.
-		for i := range d.h {
-			d.h[i] = 0x0101010101010101
-		}
-	}
+	*d = digest{size: size, h: initial(size)}
 }
 
 // Size returns the length of the digest in bytes.
@@ -127,26 +134,60 @@ func (d *digest) write(p []byte) {
 	d.len += uint64(d.nbuf)
 }
 
-// finish performs step 3 of RFC 6986, section 9, and leaves the result in d.h.
-func (d *digest) finish() {
+// blocks takes in the whole blocks of p, at least one. The keys of the first
+// block of a message are known.
+func (d *digest) blocks(p []byte) {
+	if d.len == 0 && d.h == initial(d.size) {
+		first := [1]step{{m: load((*[BlockSize]byte)(p))}}
+		chain(initialKeys(d.size), &d.h, first[:])
+		d.sigma.add(&first[0].m)
+		d.len = BlockSize
+		p = p[BlockSize:]
+	}
+	if len(p) > 0 {
+		d.wholeBlocks(p)
+	}
+}
+
+// finalSteps is how many applications of g the end of a message takes.
+const finalSteps = 3
+
+// finalize sets steps, of which there are finalSteps and which are zero, to
+// step 3 of RFC 6986, section 9, for the message of length bytes that ends with
+// tail, shorter than a block. sigma is the sum of the blocks before.
+func finalize(steps []step, sigma *state, tail []byte, length uint64) {
+	steps = steps[:finalSteps]
+	first, second, third := &steps[0], &steps[1], &steps[2]
 	// Step 3.1: m := 0^(511-|M|) || 1 || M.
-	d.buf[d.nbuf] = 1
-	clear(d.buf[d.nbuf+1:])
-	total := d.len
-	d.len -= uint64(d.nbuf)
-	d.blocks(d.buf[:])
-	zero, n := state{}, bitCount(total)
-	compress(&d.h, &zero, &n)
-	compress(&d.h, &zero, &d.sigma)
+	if len(tail) == 0 {
+		first.m[0] = 1
+	} else {
+		var block [BlockSize]byte
+		block[copy(block[:], tail)] = 1
+		first.m = load(&block)
+	}
+	before := length - uint64(len(tail))
+	first.n[0], first.n[1] = before<<3, before>>61
+	second.m[0], second.m[1] = length<<3, length>>61
+	third.m = *sigma
+	third.m.add(&first.m)
+}
+
+// result returns the state at the end of the message. d does not change.
+func (d *digest) result() state {
+	h := d.h
+	var steps [finalSteps]step
+	finalize(steps[:], &d.sigma, d.buf[:d.nbuf], d.len)
+	chain(nil, &h, steps[:])
+	return h
 }
 
 // Sum appends the digest of what was written so far to b. The computation can
 // go on afterwards.
 func (d *digest) Sum(b []byte) []byte {
-	c := *d
-	c.finish()
+	h := d.result()
 	// RFC 6986, step 3.6: the 256-bit hash is the most significant half.
-	for _, w := range c.h[8-d.size/8:] {
+	for _, w := range h[8-d.size/8:] {
 		b = binary.LittleEndian.AppendUint64(b, w)
 	}
 	return b

@@ -13,7 +13,20 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/peer"
 )
 
-func TestVectors(t *testing.T) {
+// The known answers hold for every implementation.
+func TestEachImplementation(t *testing.T) {
+	streebog.EachImplementation(t, func(t *testing.T) {
+		t.Run("Vectors", testVectors)
+		t.Run("Empty", testEmpty)
+		t.Run("Hash", testHash)
+		t.Run("Sum", testSum)
+		t.Run("ChecksumCarry", testChecksumCarry)
+		t.Run("OpenSSL", testOpenSSL)
+		t.Run("HMAC", testHMAC)
+	})
+}
+
+func testVectors(t *testing.T) {
 	for _, c := range cryptotest.LoadVectors(t, "testdata/rfc6986.json").Cases {
 		h := streebog.New256()
 		if len(c.Result) == streebog.Size512 {
@@ -27,7 +40,7 @@ func TestVectors(t *testing.T) {
 }
 
 // The digests of the empty message show the byte order at a glance.
-func TestEmpty(t *testing.T) {
+func testEmpty(t *testing.T) {
 	const (
 		want256 = "3f539a213e97c802cc229d474c6aa32a825a360b2a933a949fd925208d9ce1bb"
 		want512 = "8e945da209aa869f0455928529bcae4679e9873ab707b55315f56ceb98bef0a7" +
@@ -41,12 +54,12 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-func TestHash(t *testing.T) {
+func testHash(t *testing.T) {
 	t.Run("256", func(t *testing.T) { cryptotest.TestHash(t, streebog.New256) })
 	t.Run("512", func(t *testing.T) { cryptotest.TestHash(t, streebog.New512) })
 }
 
-func TestSum(t *testing.T) {
+func testSum(t *testing.T) {
 	for _, n := range cryptotest.Lengths(streebog.BlockSize) {
 		m := cryptotest.Bytes(10, n)
 		h, g := streebog.New256(), streebog.New512()
@@ -60,7 +73,7 @@ func TestSum(t *testing.T) {
 }
 
 // A carry through all 512 bits of the sum of the blocks.
-func TestChecksumCarry(t *testing.T) {
+func testChecksumCarry(t *testing.T) {
 	m := append(bytes.Repeat([]byte{0xff}, 3*streebog.BlockSize), 1)
 	want := peer.OpenSSL(t, peer.Run{Args: []string{"dgst", "-md_gost12_512", "-binary"}, Stdin: m}).Stdout
 	if got := streebog.Sum512(m); !bytes.Equal(got[:], want) {
@@ -68,7 +81,7 @@ func TestChecksumCarry(t *testing.T) {
 	}
 }
 
-func TestOpenSSL(t *testing.T) {
+func testOpenSSL(t *testing.T) {
 	for name, newHash := range map[string]func() hash.Hash{
 		"md_gost12_256": streebog.New256, "md_gost12_512": streebog.New512,
 	} {
@@ -85,7 +98,7 @@ func TestOpenSSL(t *testing.T) {
 }
 
 // RFC 7836, appendix B, examples 1 and 2: the hash inside HMAC.
-func TestHMAC(t *testing.T) {
+func testHMAC(t *testing.T) {
 	key, _ := hex.DecodeString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 	msg, _ := hex.DecodeString("0126bdb87800af214341456563780100")
 	for want, newHash := range map[string]func() hash.Hash{
@@ -113,19 +126,35 @@ func TestUnmarshalOtherSize(t *testing.T) {
 }
 
 func BenchmarkHash8K(b *testing.B) {
-	h, buf := streebog.New256(), make([]byte, 8192)
-	b.SetBytes(int64(len(buf)))
-	for b.Loop() {
-		h.Reset()
-		h.Write(buf)
-		h.Sum(buf[:0])
-	}
+	streebog.EachImplementationB(b, func(b *testing.B) {
+		h, buf := streebog.New256(), make([]byte, 8192)
+		b.SetBytes(int64(len(buf)))
+		for b.Loop() {
+			h.Reset()
+			h.Write(buf)
+			h.Sum(buf[:0])
+		}
+	})
 }
 
 func BenchmarkHash64(b *testing.B) {
-	buf := make([]byte, 64)
-	b.SetBytes(int64(len(buf)))
-	for b.Loop() {
-		streebog.Sum256(buf)
-	}
+	streebog.EachImplementationB(b, func(b *testing.B) {
+		buf := make([]byte, 64)
+		b.SetBytes(int64(len(buf)))
+		for b.Loop() {
+			streebog.Sum256(buf)
+		}
+	})
+}
+
+func BenchmarkWrite64(b *testing.B) {
+	streebog.EachImplementationB(b, func(b *testing.B) {
+		h, buf := streebog.New256(), make([]byte, 64)
+		b.SetBytes(int64(len(buf)))
+		for b.Loop() {
+			h.Reset()
+			h.Write(buf)
+			h.Sum(buf[:0])
+		}
+	})
 }

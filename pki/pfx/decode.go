@@ -7,6 +7,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/gosklyuch/gosklyuch/gost/streebog"
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
@@ -39,7 +40,12 @@ func Decode(data, password []byte) (*Contents, error) {
 		if err := d.spend(cost); err != nil {
 			return nil, err
 		}
-		if dialect, err = d.mac.check(d.authSafe, password); err != nil {
+		macKey, err := d.deriveTogether(streebog.Lanes())
+		if err != nil {
+			return nil, err
+		}
+		defer d.wipe(macKey)
+		if dialect, err = d.mac.check(d.authSafe, password, macKey); err != nil {
 			return nil, err
 		}
 	}
@@ -69,8 +75,12 @@ type decoder struct {
 	cryptoPro bool
 	spent     int // iterations
 	count     int // bags
-	keys      []keyBag
-	certs     []certBag
+
+	seen    []alg.Identifier  // the encryption of what is in sight without the password
+	derived map[string][]byte // keys of some of them, by their parameters
+
+	keys  []keyBag
+	certs []certBag
 }
 
 // safe is one element of AuthenticatedSafe: plain SafeContents, or encrypted.
@@ -193,6 +203,7 @@ func (d *decoder) survey(s safe) error {
 func (d *decoder) surveyEncryption(id alg.Identifier) error {
 	switch id.OID {
 	case oid.PBES2, oid.PBEWithSHA1And3DES:
+		d.seen = append(d.seen, id)
 		n, err := iterationsOf(id)
 		if err != nil {
 			return err
@@ -305,6 +316,10 @@ func (d *decoder) decrypt(id alg.Identifier, data []byte, whole func([]byte) boo
 	case oid.PBEWithSHA1And3DES, oid.PBEWithSHA1AndRC2_40:
 		plain, err = decryptPKCS12(id, data, d.password)
 	case oid.PBES2:
+		if key := d.derived[string(id.Params)]; key != nil {
+			plain, err = alg.DecryptPBES2Key(id, data, key, whole)
+			break
+		}
 		plain, err = alg.DecryptPBES2Checked(id, data, d.password, whole)
 	default:
 		return nil, &UnsupportedError{OID: id.OID}

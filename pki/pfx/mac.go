@@ -82,8 +82,9 @@ func (m *macData) cost() (int, error) {
 }
 
 // check compares the MAC over message and returns the dialect that fitted. The
-// error is ErrPassword if none did.
-func (m *macData) check(message, password []byte) (string, error) {
+// error is ErrPassword if none did. key is that of RFC 9548, nil if it is not
+// derived yet.
+func (m *macData) check(message, password, key []byte) (string, error) {
 	if m.algorithm.OID == oid.PBMAC1 {
 		mac, err := alg.PBMAC1(m.algorithm, message, password)
 		if err != nil {
@@ -100,8 +101,10 @@ func (m *macData) check(message, password []byte) (string, error) {
 	newHash := m.newHash
 	name := m.algorithm.OID.Name()
 	if isGOST(m.algorithm.OID) {
-		key := rfc9548Key(newHash, password, m.salt, m.iterations)
-		defer clear(key)
+		if key == nil {
+			key = rfc9548Key(newHash, password, m.salt, m.iterations)
+			defer clear(key)
+		}
 		if m.fits(key, message) {
 			return MACRFC + " " + name, nil
 		}
@@ -145,11 +148,17 @@ func (m *macData) fits(key, message []byte) bool {
 	return hmac.Equal(h.Sum(nil), m.value)
 }
 
+// Where the MAC key of RFC 9548, section 3, is in PBKDF2's output.
+const (
+	macKeyEnd  = 96
+	macKeySize = 32
+)
+
 // rfc9548Key derives the MAC key of RFC 9548: PBKDF2 to 96 octets, of which the
 // last 32 are the key. Only the block that holds them is computed, which halves
 // the wait with digests of 64 octets: T_i of RFC 8018, section 5.2, step 3.
 func rfc9548Key(newHash func() hash.Hash, password, salt []byte, iterations int) []byte {
-	const length, size = 96, 32
+	const length, size = macKeyEnd, macKeySize
 	prf := hmac.New(newHash, password)
 	block := (length - 1) / prf.Size() // counted from 0
 	prf.Write(salt)

@@ -13,7 +13,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 )
 
-func write(t *testing.T, dir, name string, data []byte) string {
+func write(t testing.TB, dir, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -25,7 +25,7 @@ func write(t *testing.T, dir, name string, data []byte) string {
 // files puts what Contents holds where a peer can read it.
 type files struct{ key, cert, chain, password, wrong string }
 
-func writeContents(t *testing.T, dir string, c *Contents, password string) files {
+func writeContents(t testing.TB, dir string, c *Contents, password string) files {
 	t.Helper()
 	p8, err := alg.MarshalPKCS8(c.Key)
 	if err != nil {

@@ -20,9 +20,9 @@
 // so that nothing is moved back before the message ends. No table in memory is
 // indexed by data: the code runs in constant time.
 //
-// One message is bound by the time that each step waits for the last one. Four
-// messages side by side are bound by the units that permute; there the words
-// go through memory, which can spread one over all lanes as it is read, and
+// One message is bound by the time that each step waits for the last one. Three
+// and four messages side by side are bound by the units that permute; there the
+// words go through memory, which can spread one over all lanes as it is read, and
 // each of eight multiplications takes one.
 package main
 
@@ -64,18 +64,17 @@ type unit struct {
 	sbox   [4]reg.VecVirtual
 	gather [4]reg.VecVirtual // of one and two messages
 
-	scratch reg.Register   // of four: memory on the stack at a multiple of 64
-	uses    int            // of the scratch memory so far
-	order   reg.VecVirtual // transposes
-	columns [8]Op          // matrices of each byte of a word, as many in registers as there are
+	scratch reg.Register      // of three and more: memory on the stack at a multiple of 64
+	uses    int               // of the scratch memory so far
+	order   reg.VecVirtual    // transposes
+	columns [8]reg.VecVirtual // matrices of each byte of a word
 }
 
 // slots is how many states the scratch memory has.
 const slots = 8
 
-// columnRegisters is how many of the eight are kept in registers; with fewer
-// or more, four messages were slower.
-const columnRegisters = 6
+// throughMemory is the number of messages from which the words go through memory.
+const throughMemory = 3
 
 func at(base reg.Register, offset int) Mem { return Mem{Base: base, Disp: offset} }
 
@@ -92,7 +91,7 @@ func load(n int) *unit {
 	for i := range u.sbox {
 		u.sbox[i] = u.table(sboxAt + 64*i)
 	}
-	if n < 4 {
+	if n < throughMemory {
 		for i := range u.gather {
 			u.gather[i] = u.table(gatherAt + 64*i)
 		}
@@ -103,10 +102,7 @@ func load(n int) *unit {
 	LEAQ(memory.Offset(63), u.scratch)
 	ANDQ(I8(-64), u.scratch)
 	for i := range u.columns {
-		u.columns[i] = at(u.tables, columnsAt+64*i)
-		if i < columnRegisters {
-			u.columns[i] = u.table(columnsAt + 64*i)
-		}
+		u.columns[i] = u.table(columnsAt + 64*i)
 	}
 	return u
 }
@@ -170,7 +166,7 @@ func (u *unit) linear(x reg.Register) (one, two reg.Register) {
 	return crossed, add4(own)
 }
 
-// linearThroughMemory is linear for four messages. x is lost.
+// linearThroughMemory is linear for three messages and more. x is lost.
 func (u *unit) linearThroughMemory(x reg.Register) (one, two reg.Register) {
 	words := at(u.scratch, 64*(u.uses%slots))
 	u.uses++
@@ -215,17 +211,15 @@ func (u *unit) begin(h Op, n, m reg.Register) *stream {
 	return s
 }
 
-// round is round number i of the twelve, from 0.
-func (s *stream) round(i int) {
+// round is a round with the constant of the next one.
+func (s *stream) round(constant Mem) {
 	u := s.u
 	after := u.substitute(s.key, s.x)
 	a, b := u.linear(after[0])
 	key := ZMM()
 	VPXORQ(a, b, key)
-	if i+1 < rounds {
-		VMOVDQU64(at(u.tables, constantsAt+64*(i+1)), s.key)
-		VPTERNLOGQ(sum, a, b, s.key)
-	}
+	VMOVDQU64(constant, s.key)
+	VPTERNLOGQ(sum, a, b, s.key)
 	a, b = u.linear(after[1])
 	VMOVDQA64(key, s.x)
 	VPTERNLOGQ(sum, a, b, s.x)
@@ -235,28 +229,6 @@ func (s *stream) round(i int) {
 func (s *stream) end(m Op, h Op, dst reg.Register) {
 	s.u.transpose(m, dst)
 	VPTERNLOGQ(sum, h, s.x, dst)
-}
-
-// compress is one application of g.
-func compress() {
-	TEXT("compressVBMI", NOSPLIT, "func(t, h, n, m *[8]uint64)")
-	Doc("compressVBMI sets h to g_N(h, m).")
-	u := load(1)
-	hp, np, mp := Load(Param("h"), GP64()), Load(Param("n"), GP64()), Load(Param("m"), GP64())
-	h, n, m := ZMM(), ZMM(), ZMM()
-	u.transpose(Mem{Base: hp}, h)
-	u.transpose(Mem{Base: np}, n)
-	u.transpose(Mem{Base: mp}, m)
-	s := u.begin(h, n, m)
-	for i := range rounds {
-		s.round(i)
-	}
-	result := ZMM()
-	s.end(Mem{Base: mp}, h, result)
-	u.transpose(result, result)
-	VMOVDQU64(result, Mem{Base: hp})
-	VZEROUPPER()
-	RET()
 }
 
 // blocks hashes whole blocks of n messages side by side: while one waits for
@@ -292,14 +264,10 @@ func blocks(name string, n int) {
 		u.transpose(Mem{Base: data[k]}, m)
 		streams[k] = u.begin(h[k], count, m)
 	}
-	for i := range rounds {
-		for k, s := range streams {
-			s.round(i)
-			if i == k {
-				addBlock(at(lanes, k*laneSize+sigmaAt), data[k])
-			}
-		}
+	for k := range streams {
+		addBlock(at(lanes, k*laneSize+sigmaAt), data[k])
 	}
+	u.roundLoop("round", streams)
 	for k, s := range streams {
 		result := ZMM()
 		s.end(Mem{Base: data[k]}, h[k], result)
@@ -345,9 +313,15 @@ func addBlock(sigma Mem, p reg.Register) {
 
 func main() {
 	Constraint(buildtags.Not("purego").ToConstraint())
-	compress()
 	blocks("blocksVBMI", 1)
 	blocks("blocks2VBMI", 2)
+	blocks("blocks3VBMI", 3)
 	blocks("blocks4VBMI", 4)
+	expand()
+	chain()
+	iterate("iterateVBMI", 1)
+	iterate("iterate2VBMI", 2)
+	iterate("iterate3VBMI", 3)
+	iterate("iterate4VBMI", 4)
 	Generate()
 }
