@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/gost/acpkm"
@@ -78,24 +80,114 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// blockOnly hides EncryptBlocks.
+// bulkOnly hides XORCounters.
+type bulkOnly struct{ cipher.Block }
+
+func (b bulkOnly) EncryptBlocks(dst, src []byte) {
+	b.Block.(interface{ EncryptBlocks(dst, src []byte) }).EncryptBlocks(dst, src)
+}
+
+// blockOnly hides EncryptBlocks too.
 type blockOnly struct{ cipher.Block }
+
+// ways returns ciphers that can do as much at once as newCipher's, or less.
+func ways(f newCipher) []newCipher {
+	hide := func(wrap func(cipher.Block) cipher.Block) newCipher {
+		return func(key []byte) (cipher.Block, error) {
+			b, err := f(key)
+			return wrap(b), err
+		}
+	}
+	return []newCipher{
+		f,
+		hide(func(b cipher.Block) cipher.Block { return bulkOnly{b} }),
+		hide(func(b cipher.Block) cipher.Block { return blockOnly{b} }),
+	}
+}
 
 // A cipher that encrypts one block at a time gives the same key stream.
 func TestWithoutBulk(t *testing.T) {
 	for name, f := range ciphers {
 		iv := make([]byte, map[string]int{"kuznyechik": 8, "magma": 4}[name])
-		slow := func(key []byte) (cipher.Block, error) {
-			b, err := f(key)
-			return blockOnly{b}, err
-		}
-		want, got := make([]byte, 5000), make([]byte, 5000)
+		want := make([]byte, 9000)
 		newACPKM(t, f, make([]byte, 32), iv, 1024).XORKeyStream(want, want)
-		newACPKM(t, slow, make([]byte, 32), iv, 1024).XORKeyStream(got, got)
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s: the key streams differ", name)
+		for _, slow := range ways(f) {
+			got := make([]byte, len(want))
+			newACPKM(t, slow, make([]byte, 32), iv, 1024).XORKeyStream(got, got)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s: the key streams differ", name)
+			}
 		}
 	}
+}
+
+// The counter is one number of all bits (GOST R 34.13-2015, section 5.2): the
+// carry crosses the halves, inside of a batch as well.
+func TestCounterCarry(t *testing.T) {
+	starts := map[string][][2]uint64{
+		"kuznyechik": {{5, ^uint64(0)}, {5, ^uint64(0) - 69}, {^uint64(0), ^uint64(0) - 2}},
+		"magma":      {{0, 1<<32 - 1}, {0, 7<<32 | 1<<32 - 131}, {0, ^uint64(0) - 2}},
+	}
+	for name, f := range ciphers {
+		b, err := f(cryptotest.Bytes(1, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := b.BlockSize()
+		for _, start := range starts[name] {
+			want, c := []byte(nil), start
+			for len(want) < 5000 {
+				var block [16]byte
+				binary.BigEndian.PutUint64(block[:], c[0])
+				binary.BigEndian.PutUint64(block[8:], c[1])
+				b.Encrypt(block[16-n:], block[16-n:])
+				want = append(want, block[16-n:]...)
+				if c[1]++; c[1] == 0 {
+					c[0]++
+				}
+			}
+			for _, way := range ways(f) {
+				for _, piece := range []int{5000, 1024, 1000, 3} {
+					s := newCTR(t, way, cryptotest.Bytes(1, 32), make([]byte, n/2))
+					acpkm.SetCounter(s, start)
+					got := make([]byte, 5000)
+					for p := range slices.Chunk(got, piece) {
+						s.XORKeyStream(p, p)
+					}
+					if !bytes.Equal(got, want[:len(got)]) {
+						t.Fatalf("%s from %x in pieces of %d bytes: another key stream", name, start, piece)
+					}
+				}
+			}
+		}
+	}
+}
+
+// FuzzStream: every way to compute a key stream, in any pieces and with any
+// section, gives what one block after the other gives.
+func FuzzStream(f *testing.F) {
+	f.Add([]byte("key"), []byte("iv"), []byte("text"), uint16(3), uint16(2))
+	f.Add([]byte{1}, []byte{2}, make([]byte, 5000), uint16(1500), uint16(64))
+	f.Fuzz(func(t *testing.T, key, iv, text []byte, piece, section uint16) {
+		key = append(bytes.Clone(key), make([]byte, 32)...)[:32]
+		for name, f := range ciphers {
+			n := map[string]int{"kuznyechik": 16, "magma": 8}[name]
+			iv := append(bytes.Clone(iv), make([]byte, n)...)[:n/2]
+			size := n * (int(section)%400 + 1)
+			want := make([]byte, len(text))
+			all := ways(f)
+			newACPKM(t, all[len(all)-1], key, iv, size).XORKeyStream(want, text)
+			for _, way := range all {
+				s, got := newACPKM(t, way, key, iv, size), bytes.Clone(text)
+				for p := range slices.Chunk(got, int(piece)+1) {
+					s.XORKeyStream(p, p)
+				}
+				if !bytes.Equal(got, want) {
+					t.Fatalf("%s, section of %d bytes, pieces of %d: another key stream", name, size, piece)
+				}
+			}
+		}
+	})
 }
 
 // wide is a block cipher with a block size that no mode here knows.

@@ -19,7 +19,9 @@ var sboxes = map[string]gost28147.SBox{
 	"hash CryptoPro": gost28147.SBoxHashCryptoPro(), "hash test": gost28147.SBoxHashTest(),
 }
 
-func TestVectors(t *testing.T) {
+func TestVectors(t *testing.T) { gost28147.EachImplementation(t, testVectors) }
+
+func testVectors(t *testing.T) {
 	for _, c := range cryptotest.LoadVectors(t, "testdata/rfc7836.json").Cases {
 		sbox, ok := sboxes[c.Parameters]
 		if !ok {
@@ -54,7 +56,9 @@ func TestVectors(t *testing.T) {
 }
 
 // Every S-box gives another cipher, and every cipher keeps the contract.
-func TestBlock(t *testing.T) {
+func TestBlock(t *testing.T) { gost28147.EachImplementation(t, testBlock) }
+
+func testBlock(t *testing.T) {
 	seen := make(map[string]string)
 	for name, sbox := range sboxes {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +91,9 @@ func must(t *testing.T, f newStream, meshing bool) func() cipher.Stream {
 	}
 }
 
-func TestStreams(t *testing.T) {
+func TestStreams(t *testing.T) { gost28147.EachImplementation(t, testStreams) }
+
+func testStreams(t *testing.T) {
 	for _, meshing := range []bool{false, true} {
 		t.Run("CFB", func(t *testing.T) {
 			cryptotest.TestStream(t, 1024, must(t, gost28147.NewCFBEncrypter, meshing), must(t, gost28147.NewCFBDecrypter, meshing))
@@ -98,7 +104,9 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-func TestMACHash(t *testing.T) {
+func TestMACHash(t *testing.T) { gost28147.EachImplementation(t, testMACHash) }
+
+func testMACHash(t *testing.T) {
 	for _, meshing := range []bool{false, true} {
 		cryptotest.TestHash(t, func() hash.Hash {
 			m, err := gost28147.NewMAC(cryptotest.Bytes(1, 32), gost28147.SBoxTC26Z(), nil, meshing)
@@ -145,7 +153,9 @@ func lengths() []int {
 	return append(cryptotest.Lengths(8), 1023, 1024, 1025, 1032, 1033, 2047, 2048, 2049, 3073, 10000)
 }
 
-func TestStreamOpenSSL(t *testing.T) {
+func TestStreamOpenSSL(t *testing.T) { gost28147.EachImplementation(t, testStreamOpenSSL) }
+
+func testStreamOpenSSL(t *testing.T) {
 	key, iv := cryptotest.Bytes(1, 32), cryptotest.Bytes(2, 8)
 	for _, c := range []struct {
 		name string
@@ -177,6 +187,10 @@ func TestStreamOpenSSL(t *testing.T) {
 
 // The other S-boxes, through gost-engine's CRYPT_PARAMS environment variable.
 func TestParameterSetsOpenSSL(t *testing.T) {
+	gost28147.EachImplementation(t, testParameterSetsOpenSSL)
+}
+
+func testParameterSetsOpenSSL(t *testing.T) {
 	key, iv, msg := cryptotest.Bytes(1, 32), cryptotest.Bytes(2, 8), cryptotest.Bytes(3, 3000)
 	for oid, name := range map[string]string{
 		"1.2.643.2.2.31.1": "CryptoPro-A", "1.2.643.2.2.31.2": "CryptoPro-B", "1.2.643.2.2.31.3": "CryptoPro-C",
@@ -199,7 +213,9 @@ func TestParameterSetsOpenSSL(t *testing.T) {
 	}
 }
 
-func TestMACOpenSSL(t *testing.T) {
+func TestMACOpenSSL(t *testing.T) { gost28147.EachImplementation(t, testMACOpenSSL) }
+
+func testMACOpenSSL(t *testing.T) {
 	key := cryptotest.Bytes(1, 32)
 	for name, sbox := range map[string]gost28147.SBox{
 		"gost-mac": gost28147.SBoxCryptoProA(), "gost-mac-12": gost28147.SBoxTC26Z(),

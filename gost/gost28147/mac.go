@@ -90,8 +90,7 @@ func (m *mac) absorb(p []byte) {
 	}
 	m.blocks = min(m.blocks+1, 2)
 	a, b := load(p)
-	m.n1, m.n2 = m.b.forward(m.n1^a, m.n2^b)
-	m.n1, m.n2 = m.b.forward(m.n1, m.n2)
+	m.n1, m.n2 = m.b.sixteen(m.n1^a, m.n2^b)
 }
 
 // Sum appends the code of what was written so far to b. The computation can go

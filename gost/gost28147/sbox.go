@@ -8,20 +8,26 @@ import (
 // SBox is a set of the eight substitutions K1 to K8 (RFC 5830, section 4)
 // that parties have to agree on. Make one with the SBox functions; the zero
 // value is invalid and NewCipher refuses it.
-type SBox struct{ t *lookup }
+type SBox struct{ t *tables }
+
+// tables are a set of substitutions as the implementations need it.
+type tables struct {
+	lookup lookup
+	wide   wideTables
+}
 
 // lookup maps each byte of a word to its contribution to the substituted word
 // rotated by 11; index 0 is the least significant byte.
 type lookup [4][256]uint32
 
-// newLookup returns the tables of the substitutions k, of which k[0] (K1)
+// newTables returns the tables of the substitutions k, of which k[0] (K1)
 // applies to the least significant four bits.
-func newLookup(k *[8][16]byte) *lookup {
-	t := new(lookup)
-	for i := range t {
-		for x := range t[i] {
+func newTables(k *[8][16]byte) *tables {
+	t := &tables{wide: newWideTables(k)}
+	for i := range t.lookup {
+		for x := range t.lookup[i] {
 			v := uint32(k[2*i+1][x>>4])<<4 | uint32(k[2*i][x&15])
-			t[i][x] = bits.RotateLeft32(v<<(8*i), 11)
+			t.lookup[i][x] = bits.RotateLeft32(v<<(8*i), 11)
 		}
 	}
 	return t
@@ -29,14 +35,14 @@ func newLookup(k *[8][16]byte) *lookup {
 
 // The tables of a set (4 KiB) are computed once, when it is first used.
 var (
-	tc26ZTable         = sync.OnceValue(func() *lookup { return newLookup(&tc26Z) })
-	cryptoProATable    = sync.OnceValue(func() *lookup { return newLookup(&cryptoProA) })
-	cryptoProBTable    = sync.OnceValue(func() *lookup { return newLookup(&cryptoProB) })
-	cryptoProCTable    = sync.OnceValue(func() *lookup { return newLookup(&cryptoProC) })
-	cryptoProDTable    = sync.OnceValue(func() *lookup { return newLookup(&cryptoProD) })
-	testTable          = sync.OnceValue(func() *lookup { return newLookup(&test) })
-	hashCryptoProTable = sync.OnceValue(func() *lookup { return newLookup(&hashCryptoPro) })
-	hashTestTable      = sync.OnceValue(func() *lookup { return newLookup(&hashTest) })
+	tc26ZTable         = sync.OnceValue(func() *tables { return newTables(&tc26Z) })
+	cryptoProATable    = sync.OnceValue(func() *tables { return newTables(&cryptoProA) })
+	cryptoProBTable    = sync.OnceValue(func() *tables { return newTables(&cryptoProB) })
+	cryptoProCTable    = sync.OnceValue(func() *tables { return newTables(&cryptoProC) })
+	cryptoProDTable    = sync.OnceValue(func() *tables { return newTables(&cryptoProD) })
+	testTable          = sync.OnceValue(func() *tables { return newTables(&test) })
+	hashCryptoProTable = sync.OnceValue(func() *tables { return newTables(&hashCryptoPro) })
+	hashTestTable      = sync.OnceValue(func() *tables { return newTables(&hashTest) })
 )
 
 // SBoxTC26Z returns the substitutions of id-tc26-gost-28147-param-Z (1.2.643.7.1.2.5.1.1), the parameter set of the 2012 algorithms (RFC 7836, appendix C).

@@ -138,13 +138,54 @@ func (s *stream) nextCNT() {
 	if s.meter.due() {
 		s.n1, s.n2 = s.b.mesh(s.n1, s.n2)
 	}
+	s.count()
+	store(s.gamma[:], join(s.b.encrypt(s.n1, s.n2)))
+}
+
+// count advances the counter.
+func (s *stream) count() {
 	s.n1 += c2
 	// N4 is added to C1 modulo 2^32-1.
 	s.n2 += c1
 	if s.n2 < c1 {
 		s.n2++
 	}
-	store(s.gamma[:], join(s.b.encrypt(s.n1, s.n2)))
+}
+
+// atOnce is the greatest number of bytes that many processes, those of one key.
+const atOnce = meshingInterval
+
+// many processes whole blocks at the beginning of src side by side, where the
+// mode and the processor can, and returns how many bytes that were. No gamma is
+// left.
+func (s *stream) many(dst, src []byte) int {
+	if !s.b.wide.on || s.feed == feedCiphertext || len(src) < 2*BlockSize {
+		return 0
+	}
+	n := min(len(src)/BlockSize*BlockSize, atOnce)
+	if s.meter.on {
+		if s.meter.used == meshingInterval {
+			s.n1, s.n2 = s.b.mesh(s.n1, s.n2)
+			s.meter.used = 0
+		}
+		n = min(n, meshingInterval-s.meter.used)
+		s.meter.used += n
+	}
+	var buf [atOnce]byte
+	gamma := buf[:n]
+	if s.feed == feedInput {
+		store(gamma, join(s.n1, s.n2))
+		copy(gamma[BlockSize:], src)
+		s.n1, s.n2 = load(src[n-BlockSize:])
+	} else {
+		for i := 0; i < n; i += BlockSize {
+			s.count()
+			store(gamma[i:], join(s.n1, s.n2))
+		}
+	}
+	s.b.wide.encryptBlocks(gamma)
+	subtle.XORBytes(dst, src[:n], gamma)
+	return n
 }
 
 // XORKeyStream encrypts or decrypts src into dst. It panics if dst is shorter
@@ -159,6 +200,10 @@ func (s *stream) XORKeyStream(dst, src []byte) {
 	}
 	for len(src) > 0 {
 		if s.pos == BlockSize {
+			if n := s.many(dst, src); n > 0 {
+				dst, src = dst[n:], src[n:]
+				continue
+			}
 			s.next(s)
 			s.pos = 0
 		}

@@ -1,8 +1,10 @@
 // Package kuznyechik implements the 128-bit block cipher of GOST R 34.12-2015
 // ("Kuznyechik") with its 256-bit key, as published in [RFC 7801].
 //
-// The portable implementation looks up tables at indices that depend on the
-// key and the data: an attacker who shares the processor's cache may learn
+// On amd64 with AVX-512 VBMI and GFNI everything, the round keys and single
+// blocks too, is computed in constant time. The portable implementation, the
+// one on other processors, looks up tables at indices that depend on the key
+// and the data: an attacker who shares the processor's cache may learn
 // something about both. It is not constant time.
 //
 // [RFC 7801]: https://www.rfc-editor.org/rfc/rfc7801
@@ -21,6 +23,9 @@ const (
 	KeySize = 32
 
 	rounds = 10
+
+	// portable is the name of the implementation that every processor has.
+	portable = "portable"
 )
 
 // block is the cipher with an expanded key.
@@ -44,14 +49,24 @@ func (k KeySizeError) Error() string {
 // key is copied. The error is a KeySizeError.
 //
 // The result also has the method EncryptBlocks(dst, src []byte), which
-// encrypts any number of whole blocks faster than one by one.
+// encrypts any number of whole blocks faster than one by one. Where the
+// processor has AVX-512 VBMI and GFNI it has the method
+//
+//	XORCounters(dst, src []byte, c, step [2]uint64)
+//
+// which sets dst to src XOR the encryption of the blocks c, c+step, c+2*step,
+// ..., whose halves are the 64-bit numbers c[0] and c[1] and are added to apart.
 func NewCipher(key []byte) (cipher.Block, error) {
 	if len(key) != KeySize {
 		return nil, KeySizeError(len(key))
 	}
+	return newCipher(key), nil
+}
+
+func newPortable(key []byte) *block {
 	b := &block{t: sharedTables()}
 	b.expand(key)
-	return b, nil
+	return b
 }
 
 // expand derives the round keys (RFC 7801, section 4.4).
@@ -118,9 +133,7 @@ func (b *block) Encrypt(dst, src []byte) {
 // a whole number of blocks or if dst is shorter. The two must be the same
 // memory or must not overlap.
 func (b *block) EncryptBlocks(dst, src []byte) {
-	if len(src)%BlockSize != 0 || len(dst) < len(src) {
-		panic("kuznyechik: input not full blocks") //nolint:forbidigo // the contract of cipher.Block
-	}
+	checkMany(dst, src)
 	t := &b.t.encrypt
 	for ; len(src) >= 2*BlockSize; dst, src = dst[2*BlockSize:], src[2*BlockSize:] {
 		x, u := load(src), load(src[BlockSize:])
@@ -160,5 +173,11 @@ func checkOne(dst, src []byte) {
 	}
 	if len(dst) < BlockSize {
 		panic("kuznyechik: output not full block") //nolint:forbidigo // the contract of cipher.Block
+	}
+}
+
+func checkMany(dst, src []byte) {
+	if len(src)%BlockSize != 0 || len(dst) < len(src) {
+		panic("kuznyechik: input not full blocks") //nolint:forbidigo // the contract of cipher.Block
 	}
 }

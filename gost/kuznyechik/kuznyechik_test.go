@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"encoding/hex"
+	"strconv"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/gost/kuznyechik"
@@ -11,7 +12,9 @@ import (
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/peer"
 )
 
-func TestVectors(t *testing.T) {
+func TestVectors(t *testing.T) { kuznyechik.EachImplementation(t, testVectors) }
+
+func testVectors(t *testing.T) {
 	for _, c := range cryptotest.LoadVectors(t, "testdata/rfc7801.json").Cases {
 		b, err := kuznyechik.NewCipher(c.Key)
 		if err != nil {
@@ -30,7 +33,9 @@ func TestVectors(t *testing.T) {
 }
 
 func TestBlock(t *testing.T) {
-	cryptotest.TestBlock(t, kuznyechik.KeySize, kuznyechik.NewCipher)
+	kuznyechik.EachImplementation(t, func(t *testing.T) {
+		cryptotest.TestBlock(t, kuznyechik.KeySize, kuznyechik.NewCipher)
+	})
 }
 
 func TestBlockSize(t *testing.T) {
@@ -44,7 +49,9 @@ func TestBlockSize(t *testing.T) {
 }
 
 // Encryption against OpenSSL in a mode of one block after the other.
-func TestOpenSSL(t *testing.T) {
+func TestOpenSSL(t *testing.T) { kuznyechik.EachImplementation(t, testOpenSSL) }
+
+func testOpenSSL(t *testing.T) {
 	key, src := cryptotest.Bytes(1, kuznyechik.KeySize), cryptotest.Bytes(2, 100*kuznyechik.BlockSize)
 	b, err := kuznyechik.NewCipher(key)
 	if err != nil {
@@ -67,7 +74,7 @@ func TestOpenSSL(t *testing.T) {
 	}
 }
 
-func newBlock(b *testing.B) cipher.Block {
+func newBlock(b testing.TB) cipher.Block {
 	c, err := kuznyechik.NewCipher(make([]byte, kuznyechik.KeySize))
 	if err != nil {
 		b.Fatal(err)
@@ -75,35 +82,71 @@ func newBlock(b *testing.B) cipher.Block {
 	return c
 }
 
-func BenchmarkEncrypt(b *testing.B) {
-	c, buf := newBlock(b), make([]byte, kuznyechik.BlockSize)
-	b.SetBytes(int64(len(buf)))
-	for b.Loop() {
-		c.Encrypt(buf, buf)
+// perImplementation runs f for each implementation.
+func perImplementation(b *testing.B, f func(b *testing.B)) {
+	for _, name := range kuznyechik.Implementations() {
+		b.Run(name, func(b *testing.B) {
+			defer kuznyechik.Force(kuznyechik.Force(name))
+			f(b)
+		})
 	}
+}
+
+func BenchmarkEncrypt(b *testing.B) {
+	perImplementation(b, func(b *testing.B) {
+		c, buf := newBlock(b), make([]byte, kuznyechik.BlockSize)
+		b.SetBytes(int64(len(buf)))
+		for b.Loop() {
+			c.Encrypt(buf, buf)
+		}
+	})
 }
 
 func BenchmarkDecrypt(b *testing.B) {
-	c, buf := newBlock(b), make([]byte, kuznyechik.BlockSize)
-	b.SetBytes(int64(len(buf)))
-	for b.Loop() {
-		c.Decrypt(buf, buf)
-	}
+	perImplementation(b, func(b *testing.B) {
+		c, buf := newBlock(b), make([]byte, kuznyechik.BlockSize)
+		b.SetBytes(int64(len(buf)))
+		for b.Loop() {
+			c.Decrypt(buf, buf)
+		}
+	})
 }
 
 func BenchmarkEncryptBlocks(b *testing.B) {
-	c, buf := newBlock(b).(interface{ EncryptBlocks(dst, src []byte) }), make([]byte, 8192)
-	b.SetBytes(int64(len(buf)))
-	for b.Loop() {
-		c.EncryptBlocks(buf, buf)
+	perImplementation(b, func(b *testing.B) {
+		c, buf := newBlock(b).(interface{ EncryptBlocks(dst, src []byte) }), make([]byte, 8192)
+		b.SetBytes(int64(len(buf)))
+		for b.Loop() {
+			c.EncryptBlocks(buf, buf)
+		}
+	})
+}
+
+func BenchmarkXORCounters(b *testing.B) {
+	c, ok := newBlock(b).(interface {
+		XORCounters(dst, src []byte, c, step [2]uint64)
+	})
+	if !ok {
+		return // portable only
+	}
+	for _, n := range []int{kuznyechik.BlockSize, 64, 256, 1024, 8192} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			buf := make([]byte, n)
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				c.XORCounters(buf, buf, [2]uint64{1, 2}, [2]uint64{0, 1})
+			}
+		})
 	}
 }
 
 func BenchmarkNewCipher(b *testing.B) {
-	key := make([]byte, kuznyechik.KeySize)
-	for b.Loop() {
-		if _, err := kuznyechik.NewCipher(key); err != nil {
-			b.Fatal(err)
+	perImplementation(b, func(b *testing.B) {
+		key := make([]byte, kuznyechik.KeySize)
+		for b.Loop() {
+			if _, err := kuznyechik.NewCipher(key); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
 }

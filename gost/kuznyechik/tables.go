@@ -29,14 +29,17 @@ var coefficients = [BlockSize]byte{
 }
 
 // multiply returns x*y in GF(2)[x]/(x^8+x^7+x^6+x+1) (RFC 7801, section 3.2).
-func multiply(x, y byte) byte {
+func multiply(x, y byte) byte { return multiplyModulo(x, y, 0xc3) }
+
+// multiplyModulo returns x*y modulo x^8 and the polynomial p of lower degree.
+func multiplyModulo(x, y, p byte) byte {
 	var z byte
 	for ; y != 0; y >>= 1 {
 		if y&1 != 0 {
 			z ^= x
 		}
 		if x&0x80 != 0 {
-			x = x<<1 ^ 0xc3
+			x = x<<1 ^ p
 		} else {
 			x <<= 1
 		}

@@ -1,9 +1,11 @@
 // Package magma implements the 64-bit block cipher of GOST R 34.12-2015
 // ("Magma") with its 256-bit key, as published in [RFC 8891].
 //
-// The portable implementation looks up tables at indices that depend on the
-// key and the data: an attacker who shares the processor's cache may learn
-// something about both. It is not constant time.
+// On amd64 with AVX-512 VBMI everything, single blocks too, is computed in
+// constant time. The portable implementation, the one on other processors,
+// looks up tables at indices that depend on the key and the data: an attacker
+// who shares the processor's cache may learn something about both. It is not
+// constant time.
 //
 // [RFC 8891]: https://www.rfc-editor.org/rfc/rfc8891
 package magma
@@ -21,7 +23,10 @@ const (
 	KeySize = 32
 
 	rounds   = 32
-	parallel = 4 // blocks that EncryptBlocks works on at once
+	parallel = 4 // blocks that the portable EncryptBlocks works on at once
+
+	// portable is the name of the implementation that every processor has.
+	portable = "portable"
 )
 
 // block is the cipher with the round keys in the order of encryption.
@@ -43,19 +48,29 @@ func (k KeySizeError) Error() string {
 // key is copied. The error is a KeySizeError.
 //
 // The result also has the method EncryptBlocks(dst, src []byte), which
-// encrypts any number of whole blocks faster than one by one.
+// encrypts any number of whole blocks faster than one by one. Where the
+// processor has AVX-512 VBMI it has the method
+//
+//	XORCounters(dst, src []byte, c, step [2]uint64)
+//
+// which sets dst to src XOR the encryption of the blocks c, c+step, c+2*step,
+// ..., whose halves are the 32-bit numbers c[0] and c[1] and are added to apart.
 func NewCipher(key []byte) (cipher.Block, error) {
 	if len(key) != KeySize {
 		return nil, KeySizeError(len(key))
 	}
-	b := &block{t: sharedLookup()}
+	var k [rounds]uint32
 	for i := range 8 {
-		k := binary.BigEndian.Uint32(key[4*i:])
+		w := binary.BigEndian.Uint32(key[4*i:])
 		// RFC 8891, section 4.3: K_1 to K_8 three times, then in reverse.
-		b.k[i], b.k[i+8], b.k[i+16], b.k[31-i] = k, k, k, k
+		k[i], k[i+8], k[i+16], k[31-i] = w, w, w, w
 	}
-	return b, nil
+	defer clear(k[:])
+	return newCipher(&k), nil
 }
+
+// newPortable returns the cipher with the round keys k.
+func newPortable(k *[rounds]uint32) *block { return &block{t: sharedLookup(), k: *k} }
 
 // BlockSize returns BlockSize.
 func (b *block) BlockSize() int { return BlockSize }
@@ -96,9 +111,7 @@ func (b *block) Decrypt(dst, src []byte) {
 // a whole number of blocks or if dst is shorter. The two must be the same
 // memory or must not overlap.
 func (b *block) EncryptBlocks(dst, src []byte) {
-	if len(src)%BlockSize != 0 || len(dst) < len(src) {
-		panic("magma: input not full blocks") //nolint:forbidigo // the contract of cipher.Block
-	}
+	checkMany(dst, src)
 	for ; len(src) >= parallel*BlockSize; dst, src = dst[parallel*BlockSize:], src[parallel*BlockSize:] {
 		b.encryptMany((*[parallel * BlockSize]byte)(dst), (*[parallel * BlockSize]byte)(src))
 	}
@@ -143,5 +156,11 @@ func checkOne(dst, src []byte) {
 	}
 	if len(dst) < BlockSize {
 		panic("magma: output not full block") //nolint:forbidigo // the contract of cipher.Block
+	}
+}
+
+func checkMany(dst, src []byte) {
+	if len(src)%BlockSize != 0 || len(dst) < len(src) {
+		panic("magma: input not full blocks") //nolint:forbidigo // the contract of cipher.Block
 	}
 }

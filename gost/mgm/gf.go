@@ -23,7 +23,8 @@ const (
 // others, the bits whose position is r modulo 4.
 type product struct {
 	lo, hi [4]uint64
-	// exact holds the contribution of the top four bits.
+	// exact holds the contribution of the top four bits, or of a processor that
+	// multiplies so by itself.
 	exactLo, exactHi uint64
 }
 
@@ -92,6 +93,12 @@ func (p *product) addTop(x, y uint64) {
 	}
 }
 
+// addExact adds a product, the lower word first.
+func (p *product) addExact(x [2]uint64) {
+	p.exactLo ^= x[0]
+	p.exactHi ^= x[1]
+}
+
 // value returns the sum of the products.
 func (p *product) value() (hi, lo uint64) {
 	hi, lo = p.exactHi, p.exactLo
@@ -109,17 +116,16 @@ type accumulator struct {
 	high, low, middle product
 }
 
-// add64 adds h (x) x for every 8-byte block h of factors and x of data, which
-// have the same length. The first byte of a block holds the highest powers.
-// Factors are secret, data is ciphertext or associated data.
-func (a *accumulator) add64(factors, data []byte) {
+// portable is the name of the implementation that every processor has.
+const portable = "portable"
+
+func (a *accumulator) add64Generic(factors, data []byte) {
 	for ; len(factors) >= 8 && len(data) >= 8; factors, data = factors[8:], data[8:] {
 		a.low.add(binary.BigEndian.Uint64(data), binary.BigEndian.Uint64(factors))
 	}
 }
 
-// add128 is add64 for 16-byte blocks.
-func (a *accumulator) add128(factors, data []byte) {
+func (a *accumulator) add128Generic(factors, data []byte) {
 	for ; len(factors) >= 16 && len(data) >= 16; factors, data = factors[16:], data[16:] {
 		h1, x1 := binary.BigEndian.Uint64(factors), binary.BigEndian.Uint64(data)
 		h0, x0 := binary.BigEndian.Uint64(factors[8:]), binary.BigEndian.Uint64(data[8:])

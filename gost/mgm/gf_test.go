@@ -1,8 +1,11 @@
 package mgm
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"encoding/binary"
 	"math/big"
+	"strconv"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest"
@@ -28,9 +31,10 @@ func slowMultiply(x, y []byte) []byte {
 	return z.FillBytes(make([]byte, len(x)))
 }
 
-func multiply(h, x []byte) []byte {
+// multiply returns the sum of the products of blocks of n bytes.
+func multiply(h, x []byte, n int) []byte {
 	var a accumulator
-	if len(h) == 8 {
+	if n == 8 {
 		a.add64(h, x)
 		s := a.sum64()
 		return s[:8]
@@ -41,7 +45,9 @@ func multiply(h, x []byte) []byte {
 }
 
 // Dense operands: all bits of a word, where sixteen products meet in a column.
-func TestMultiply(t *testing.T) {
+func TestMultiply(t *testing.T) { EachImplementation(t, testMultiply) }
+
+func testMultiply(t *testing.T) {
 	words := []uint64{
 		0, 1, 1 << 63, ^uint64(0), ^uint64(0) >> 1, ^uint64(1),
 		every4th, every4th << 1, every4th << 2, every4th << 3, low60, ^uint64(low60),
@@ -60,7 +66,7 @@ func TestMultiply(t *testing.T) {
 				if len(h) == 16 && (i+j)%7 != 0 {
 					continue // a seventh of the pairs, to save time
 				}
-				if got, want := multiply(h, x), slowMultiply(h, x); string(got) != string(want) {
+				if got, want := multiply(h, x, len(h)), slowMultiply(h, x); string(got) != string(want) {
 					t.Fatalf("%x * %x = %x, want %x", h, x, got, want)
 				}
 			}
@@ -68,15 +74,54 @@ func TestMultiply(t *testing.T) {
 	}
 }
 
-func TestMultiplyRandom(t *testing.T) {
+func TestMultiplyRandom(t *testing.T) { EachImplementation(t, testMultiplyRandom) }
+
+func testMultiplyRandom(t *testing.T) {
 	for i := range uint64(500) {
 		for _, n := range []int{8, 16} {
 			h, x := cryptotest.Bytes(2*i, n), cryptotest.Bytes(2*i+1, n)
-			if got, want := multiply(h, x), slowMultiply(h, x); string(got) != string(want) {
+			if got, want := multiply(h, x, len(h)), slowMultiply(h, x); string(got) != string(want) {
 				t.Fatalf("%x * %x = %x, want %x", h, x, got, want)
 			}
 		}
 	}
+}
+
+// Sums of any number of products, at odd addresses.
+func TestSums(t *testing.T) { EachImplementation(t, testSums) }
+
+func testSums(t *testing.T) {
+	for _, n := range []int{8, 16} {
+		want := make([]byte, n)
+		all, text := cryptotest.Bytes(1, 1000+n+1)[1:], cryptotest.Bytes(2, 1000+n+3)[3:]
+		for length := n; length <= 1000; length += n {
+			product := slowMultiply(all[length-n:length], text[length-n:length])
+			subtle.XORBytes(want, want, product)
+			if got := multiply(all[:length:length], text[:length:length], n); string(got) != string(want) {
+				t.Fatalf("%d bytes of blocks of %d: %x, want %x", length, n, got, want)
+			}
+		}
+	}
+}
+
+// FuzzSums: every implementation agrees with the portable one.
+func FuzzSums(f *testing.F) {
+	f.Add([]byte("factor"), []byte("data"))
+	f.Add(bytes.Repeat([]byte{0xff}, 200), bytes.Repeat([]byte{0xff}, 300))
+	f.Fuzz(func(t *testing.T, factors, data []byte) {
+		defer force(force(portable))
+		size := min(len(factors), len(data)) / 16 * 16
+		for _, n := range []int{8, 16} {
+			force(portable)
+			want := multiply(factors[:size], data[:size], n)
+			for _, name := range implementations() {
+				force(name)
+				if got := multiply(factors[:size], data[:size], n); string(got) != string(want) {
+					t.Fatalf("%s, blocks of %d: %x, want %x", name, n, got, want)
+				}
+			}
+		}
+	})
 }
 
 // The halves of a counter wrap around without touching each other.
@@ -99,9 +144,17 @@ func TestCounterWraps(t *testing.T) {
 }
 
 func BenchmarkMultiply(b *testing.B) {
-	var a accumulator
-	h := cryptotest.Bytes(1, 16)
-	for b.Loop() {
-		a.add128(h, h)
+	for _, name := range implementations() {
+		for _, n := range []int{16, 1024} {
+			b.Run(name+"/"+strconv.Itoa(n), func(b *testing.B) {
+				defer force(force(name))
+				var a accumulator
+				h := cryptotest.Bytes(1, n)
+				b.SetBytes(int64(n))
+				for b.Loop() {
+					a.add128(h, h)
+				}
+			})
+		}
 	}
 }

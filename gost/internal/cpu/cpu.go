@@ -15,6 +15,8 @@ type Features struct {
 	VBMI bool
 	// IFMA is AVX-512 F, DQ, VL and IFMA.
 	IFMA bool
+	// CLMUL is VPCLMULQDQ in registers of 512 bits, and AVX-512 as in VBMI.
+	CLMUL bool
 }
 
 // X86 holds the features of this processor; all are false on others and where

@@ -27,6 +27,7 @@ const (
 	leaf7VL     = 1 << 31
 	leaf7VBMI   = 1 << 1 // ecx
 	leaf7GFNI   = 1 << 8
+	leaf7CLMUL  = 1 << 10
 	stateYMM    = 1<<1 | 1<<2     // SSE and AVX
 	stateZMM    = stateYMM | 7<<5 // opmask, upper halves, upper registers
 	leaf7AVX512 = leaf7F | leaf7DQ | leaf7VL
@@ -51,6 +52,7 @@ func detect() Features {
 	}
 	if has(saved, stateZMM) {
 		f.VBMI = has(b, leaf7AVX512|leaf7BW) && has(c, leaf7VBMI)
+		f.CLMUL = f.VBMI && has(c, leaf7CLMUL)
 		f.IFMA = has(b, leaf7AVX512|leaf7IFMA)
 	}
 	return f

@@ -1,0 +1,21 @@
+package kuznyechik
+
+import "testing"
+
+// EachImplementation runs f once for each way to compute that this processor
+// has. Tests that use it do not run in parallel with others.
+func EachImplementation(t *testing.T, f func(t *testing.T)) {
+	for _, name := range implementations() {
+		t.Run(name, func(t *testing.T) {
+			defer force(force(name))
+			f(t)
+		})
+	}
+}
+
+// Implementations names them, the one that is chosen last.
+func Implementations() []string { return implementations() }
+
+// Force chooses the implementation of the ciphers to be made and returns the
+// one that was chosen before.
+func Force(name string) string { return force(name) }
