@@ -28,6 +28,8 @@ type group interface {
 	mult(x, y, px, py, k *field.Scalar)
 	// prepare precomputes for verifications under the valid point (x, y).
 	prepare(x, y *field.Scalar) verifier
+	// prepareWide precomputes more than prepare, for many verifications.
+	prepareWide(x, y *field.Scalar) verifier
 }
 
 // verifier is a public key ready for verification.

@@ -16,9 +16,13 @@ type cpAPoint struct{ x, y, z field.F256m617 }
 type cpAAffine struct{ x, y field.F256m617 }
 
 // cpARow is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type cpARow [32]cpAAffine
+type cpARow [rowEntries]cpAAffine
 
 type cpATable [43]cpARow
+
+// cpAWide is a table for verification: row j holds the odd multiples of
+// 2^(33j) P, so that eight digits share a doubling.
+type cpAWide [wideRows]cpARow
 
 var (
 	cpAB = field.F256m617{0xa6, 0x0, 0x0, 0x0}
@@ -29,15 +33,30 @@ var (
 	cpAOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0x45841b09b761b893, 0x6c611070995ad100, 0xffffffffffffffff, 0xffffffffffffffff}, 4)
 	})
-	// cpABase is for multiples of the base point in constant time, and
-	// cpAFirst, its first row, for verification: a program that only
+	// cpABase is for multiples of the base point in constant time,
+	// cpAFirst, its first row, for verification, and cpABaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	cpABase  = sync.OnceValue(cpAMakeTable)
-	cpAFirst = sync.OnceValue(cpAMakeRow)
+	cpABase = sync.OnceValue(func() *cpATable {
+		return (*cpATable)(cpARows(cpAGenerator(), 43, 6))
+	})
+	cpAFirst = sync.OnceValue(func() *cpARow {
+		return &cpARows(cpAGenerator(), 1, 0)[0]
+	})
+	cpABaseWide = sync.OnceValue(func() *cpAWide {
+		return (*cpAWide)(cpARows(cpAGenerator(), wideRows, 33))
+	})
 )
 
-// double sets p = 2q. Infinity doubles to infinity.
-func (p *cpAPoint) double(q *cpAPoint) {
+// doubleGeneric sets p = 2^n q, n > 0. Infinity doubles to infinity.
+func (p *cpAPoint) doubleGeneric(q *cpAPoint, n int) {
+	p.doubleOnce(q)
+	for range n - 1 {
+		p.doubleOnce(p)
+	}
+}
+
+func (p *cpAPoint) doubleOnce(q *cpAPoint) {
 	var a, b, c, d, e field.F256m617
 	// a = -3: 3X^2 + aZ^4 = 3(X - Z^2)(X + Z^2).
 	a.Square(&q.z)
@@ -60,14 +79,17 @@ func (p *cpAPoint) double(q *cpAPoint) {
 	p.y.Sub(&d, &e)
 }
 
-// addDistinct sets p = q + t for q not infinity and q not equal to t or -t.
-func (p *cpAPoint) addDistinct(q *cpAPoint, t *cpAAffine) {
+// addDistinctGeneric sets p = q + t, or q - t if neg is 1, in constant time, for
+// q not infinity and q not equal to t or -t. If q is t or -t, or infinity, Z
+// becomes 0.
+func (p *cpAPoint) addDistinctGeneric(q *cpAPoint, t *cpAAffine, neg uint64) {
 	var zz, h, r, v, w field.F256m617
 	zz.Square(&q.z)
 	h.Mul(&t.x, &zz)
 	h.Sub(&h, &q.x)
 	r.Mul(&t.y, &q.z)
 	r.Mul(&r, &zz)
+	r.CondNeg(neg)
 	r.Sub(&r, &q.y)
 	zz.Square(&h)
 	p.z.Mul(&q.z, &h)
@@ -112,11 +134,21 @@ func (p *cpAPoint) addComplete(q, t *cpAPoint) {
 	v.Mul(&v, &r)
 	w.Mul(&w, &s1)
 	sum.y.Sub(&v, &w)
-	dbl.double(q)
+	dbl.double(q, 1)
 	qInf, tInf := q.z.IsZero(), t.z.IsZero()
 	sum.choose(&dbl, &sum, same)
 	sum.choose(t, &sum, qInf)
 	p.choose(q, &sum, tInf)
+}
+
+// addLast sets p = p + t, or p - t if neg is 1, in constant time, for p not
+// infinity and not equal to -t, or to t if neg is 1: the sum is not infinity.
+func (p *cpAPoint) addLast(t *cpAAffine, neg uint64) {
+	var sum, twice cpAPoint
+	sum.addDistinct(p, t, neg)
+	twice.double(p, 1)
+	// Z is 0 if the operands are equal or opposite, and the latter they are not.
+	p.choose(&twice, &sum, sum.z.IsZero())
 }
 
 // choose sets p = a if cond is 1 and p = b if cond is 0, in constant time.
@@ -133,20 +165,18 @@ func (p *cpAPoint) setAffine(t *cpAAffine) {
 
 // addVartime sets p = p + t, or p - t if neg. It branches on its operands:
 // for public points only.
-func (p *cpAPoint) addVartime(t *cpAAffine, neg bool) {
-	a := *t
-	if neg {
-		a.y.Neg(&a.y)
-	}
-	if p.z.IsZero() == 1 {
-		p.setAffine(&a)
+func (p *cpAPoint) addVartime(t *cpAAffine, neg uint64) {
+	if p.z.IsZeroVartime() {
+		p.setAffine(t)
+		p.y.CondNeg(neg)
 		return
 	}
 	var sum cpAPoint
-	sum.addDistinct(p, &a)
-	if sum.z.IsZero() == 1 { // q = t or q = -t
+	sum.addDistinct(p, t, neg)
+	if sum.z.IsZeroVartime() { // p = t or p = -t
 		var b cpAPoint
-		b.setAffine(&a)
+		b.setAffine(t)
+		b.y.CondNeg(neg)
 		sum.addComplete(p, &b)
 	}
 	*p = sum
@@ -179,7 +209,7 @@ func cpANormalize(in []cpAPoint) []cpAAffine {
 // cpAOdd appends p, 3p, 5p, ... (n points) to out.
 func cpAOdd(out []cpAPoint, p *cpAPoint, n int) []cpAPoint {
 	var twice cpAPoint
-	twice.double(p)
+	twice.double(p, 1)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -188,35 +218,46 @@ func cpAOdd(out []cpAPoint, p *cpAPoint, n int) []cpAPoint {
 	return out
 }
 
-// cpAMakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func cpAMakeTable() *cpATable {
+func cpAGenerator() *cpAPoint {
 	var p cpAPoint
 	p.setAffine(&cpAG)
-	all := make([]cpAPoint, 0, 43*32)
-	for range 43 {
-		all = cpAOdd(all, &p, 32)
-		for range 6 {
-			p.double(&p)
+	return &p
+}
+
+// cpARows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func cpARows(p *cpAPoint, n, step int) []cpARow {
+	ends := make([]cpAPoint, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step)
+		}
+		var twice cpAPoint
+		twice.double(p, 1)
+		ends = append(ends, *p, twice)
+	}
+	flat := cpANormalize(ends)
+	all := make([]cpAPoint, 0, n*rowEntries)
+	// An odd multiple below 64 is neither 2P nor -2P.
+	for j := range n {
+		var t cpAPoint
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addDistinct(&t, &flat[2*j+1], 0)
+			all = append(all, t)
 		}
 	}
-	table := new(cpATable)
+	rows := make([]cpARow, n)
 	for i, a := range cpANormalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// cpAMakeRow computes G, 3G, ..., 63G.
-func cpAMakeRow() *cpARow {
-	var p cpAPoint
-	p.setAffine(&cpAG)
-	return (*cpARow)(cpANormalize(cpAOdd(make([]cpAPoint, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *cpAAffine) lookup(row *cpARow, idx, neg uint64) {
+// lookupGeneric sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *cpAAffine) lookupGeneric(row *cpARow, idx uint64) {
 	var x0, x1, x2, x3, y0, y1, y2, y3 uint64
 	for j := range row {
 		m := equalMask(uint64(j), idx)
@@ -232,7 +273,14 @@ func (t *cpAAffine) lookup(row *cpARow, idx, neg uint64) {
 	}
 	t.x = field.F256m617{x0, x1, x2, x3}
 	t.y = field.F256m617{y0, y1, y2, y3}
-	t.y.CondNeg(neg)
+}
+
+// addLookupGeneric sets p = p + t, or p - t if neg is 1,
+// under the conditions of addDistinct, and
+// then t to entry idx of the row, in constant time.
+func (p *cpAPoint) addLookupGeneric(t *cpAAffine, neg uint64, row *cpARow, idx uint64) {
+	p.addDistinct(p, t, neg)
+	t.lookup(row, idx)
 }
 
 // cpAGroup implements group.
@@ -269,22 +317,26 @@ func (cpAGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpABase()
 	odd, neg := makeOdd(cpAOrder(), k)
 	defer wipeScalar(&odd)
-	var acc, last cpAPoint
+	var acc cpAPoint
 	var t cpAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
 	acc.setAffine(&t)
+	acc.y.CondNeg(sign)
 	// The digits are odd, so below the last window the sum so far is a nonzero
 	// integer smaller than 2^(6i) times the next digit, and smaller than q even
 	// when added to it: the operands are never equal or opposite.
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 43-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addDistinct(&acc, &t)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 43-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[43-1], topDigit(&odd, 43-1, 6), 0)
-	last.setAffine(&t)
-	acc.addComplete(&acc, &last)
+	acc.addLast(&t, 0)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -312,32 +364,30 @@ func (p *cpAPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (cpAGroup) mult(x, y, px, py, k *field.Scalar) {
-	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(cpAOrder(), k)
 	defer wipeScalar(&odd)
-	p := cpASet(px, py)
-	var acc, t cpAPoint
-	acc.setAffine(&p)
-	table := cpAOdd(make([]cpAPoint, 0, 16), &acc, 16)
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for range 5 {
-			acc.double(&acc)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.addComplete(&acc, &t)
+	a := cpASet(px, py)
+	var acc cpAPoint
+	acc.setAffine(&a)
+	row := &cpARows(&acc, 1, 0)[0]
+	var t cpAAffine
+	t.lookup(row, topDigit(&odd, 43-1, 6))
+	acc.setAffine(&t)
+	// The digits are odd and below 64, and the sum so far is 64 times an odd
+	// integer: they are not equal or opposite as integers, and modulo q only in
+	// the last window, where the sum may be q - |digit|.
+	for i := 43 - 2; i > 0; i-- {
+		acc.double(&acc, 6)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addDistinct(&acc, &t, sign)
 	}
+	acc.double(&acc, 6)
+	idx, sign := oddDigit(&odd, 0, 6)
+	t.lookup(row, idx)
+	acc.addLast(&t, sign)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *cpAPoint) lookup(table []cpAPoint, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.y.CondNeg(neg)
 }
 
 // cpAKey is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -350,6 +400,14 @@ func (cpAGroup) prepare(x, y *field.Scalar) verifier {
 	return (*cpAKey)(cpANormalize(cpAOdd(make([]cpAPoint, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (cpAGroup) prepareWide(x, y *field.Scalar) verifier {
+	a := cpASet(x, y)
+	var p cpAPoint
+	p.setAffine(&a)
+	return (*cpAWide)(cpARows(&p, wideRows, 33))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *cpAKey) verify(z1, z2, r *field.Scalar) bool {
@@ -357,22 +415,53 @@ func (k *cpAKey) verify(z1, z2, r *field.Scalar) bool {
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc cpAPoint // infinity
-	for i := n - 1; i >= 0; i-- {
-		acc.double(&acc)
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
+		if w1[i]|w2[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings)
+		doublings = 0
 		if d := w1[i]; d != 0 {
-			acc.addVartime(&row[abs(d)/2], d < 0)
+			acc.addVartime(&row[abs(d)/2], signBit(d))
 		}
 		if d := w2[i]; d != 0 {
-			acc.addVartime(&k[abs(d)/2], d < 0)
+			acc.addVartime(&k[abs(d)/2], signBit(d))
 		}
 	}
-	if acc.z.IsZero() == 1 {
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *cpAWide) verify(z1, z2, r *field.Scalar) bool {
+	base := cpABaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc cpAPoint // infinity
+	for i := 33 - 1; i >= 0; i-- {
+		acc.double(&acc, 1)
+		for j := range wideRows {
+			if d := w1[i+33*j]; d != 0 {
+				acc.addVartime(&base[j][abs(d)/2], signBit(d))
+			}
+			if d := w2[i+33*j]; d != 0 {
+				acc.addVartime(&k[j][abs(d)/2], signBit(d))
+			}
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *cpAPoint) hasX(r *field.Scalar) bool {
+	if p.z.IsZero() == 1 {
 		return false
 	}
 	// x = X/Z^2 is below p, so it is r, r + q, r + 2q, ... as far as these stay
 	// below p: compare X with each times Z^2 and save the inversion.
 	var zz, c field.F256m617
-	zz.Square(&acc.z)
+	zz.Square(&p.z)
 	q := cpAOrder().Value()
 	cand := *r
 	for {
@@ -382,7 +471,7 @@ func (k *cpAKey) verify(z1, z2, r *field.Scalar) bool {
 		}
 		c.SetLimbs(v)
 		c.Mul(&c, &zz)
-		if c.Equal(&acc.x) == 1 {
+		if c.Equal(&p.x) == 1 {
 			return true
 		}
 		if next := cand; addLimbs(&cand, &next, &q, 4) {

@@ -16,9 +16,13 @@ type cpBPoint struct{ x, y, z field.F255p3225 }
 type cpBAffine struct{ x, y field.F255p3225 }
 
 // cpBRow is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type cpBRow [32]cpBAffine
+type cpBRow [rowEntries]cpBAffine
 
 type cpBTable [43]cpBRow
+
+// cpBWide is a table for verification: row j holds the odd multiples of
+// 2^(33j) P, so that eight digits share a doubling.
+type cpBWide [wideRows]cpBRow
 
 var (
 	cpBB = field.F255p3225{0x2f49d4ce7e1bbc8b, 0xe979259373ff2b18, 0x66a7d3c25c3df80a, 0x3e1af419a269a5f8}
@@ -29,15 +33,30 @@ var (
 	cpBOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xe497161bcc8a198f, 0x5f700cfff1a624e5, 0x1, 0x8000000000000000}, 4)
 	})
-	// cpBBase is for multiples of the base point in constant time, and
-	// cpBFirst, its first row, for verification: a program that only
+	// cpBBase is for multiples of the base point in constant time,
+	// cpBFirst, its first row, for verification, and cpBBaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	cpBBase  = sync.OnceValue(cpBMakeTable)
-	cpBFirst = sync.OnceValue(cpBMakeRow)
+	cpBBase = sync.OnceValue(func() *cpBTable {
+		return (*cpBTable)(cpBRows(cpBGenerator(), 43, 6))
+	})
+	cpBFirst = sync.OnceValue(func() *cpBRow {
+		return &cpBRows(cpBGenerator(), 1, 0)[0]
+	})
+	cpBBaseWide = sync.OnceValue(func() *cpBWide {
+		return (*cpBWide)(cpBRows(cpBGenerator(), wideRows, 33))
+	})
 )
 
-// double sets p = 2q. Infinity doubles to infinity.
-func (p *cpBPoint) double(q *cpBPoint) {
+// doubleGeneric sets p = 2^n q, n > 0. Infinity doubles to infinity.
+func (p *cpBPoint) doubleGeneric(q *cpBPoint, n int) {
+	p.doubleOnce(q)
+	for range n - 1 {
+		p.doubleOnce(p)
+	}
+}
+
+func (p *cpBPoint) doubleOnce(q *cpBPoint) {
 	var a, b, c, d, e field.F255p3225
 	// a = -3: 3X^2 + aZ^4 = 3(X - Z^2)(X + Z^2).
 	a.Square(&q.z)
@@ -60,14 +79,17 @@ func (p *cpBPoint) double(q *cpBPoint) {
 	p.y.Sub(&d, &e)
 }
 
-// addDistinct sets p = q + t for q not infinity and q not equal to t or -t.
-func (p *cpBPoint) addDistinct(q *cpBPoint, t *cpBAffine) {
+// addDistinctGeneric sets p = q + t, or q - t if neg is 1, in constant time, for
+// q not infinity and q not equal to t or -t. If q is t or -t, or infinity, Z
+// becomes 0.
+func (p *cpBPoint) addDistinctGeneric(q *cpBPoint, t *cpBAffine, neg uint64) {
 	var zz, h, r, v, w field.F255p3225
 	zz.Square(&q.z)
 	h.Mul(&t.x, &zz)
 	h.Sub(&h, &q.x)
 	r.Mul(&t.y, &q.z)
 	r.Mul(&r, &zz)
+	r.CondNeg(neg)
 	r.Sub(&r, &q.y)
 	zz.Square(&h)
 	p.z.Mul(&q.z, &h)
@@ -112,11 +134,21 @@ func (p *cpBPoint) addComplete(q, t *cpBPoint) {
 	v.Mul(&v, &r)
 	w.Mul(&w, &s1)
 	sum.y.Sub(&v, &w)
-	dbl.double(q)
+	dbl.double(q, 1)
 	qInf, tInf := q.z.IsZero(), t.z.IsZero()
 	sum.choose(&dbl, &sum, same)
 	sum.choose(t, &sum, qInf)
 	p.choose(q, &sum, tInf)
+}
+
+// addLast sets p = p + t, or p - t if neg is 1, in constant time, for p not
+// infinity and not equal to -t, or to t if neg is 1: the sum is not infinity.
+func (p *cpBPoint) addLast(t *cpBAffine, neg uint64) {
+	var sum, twice cpBPoint
+	sum.addDistinct(p, t, neg)
+	twice.double(p, 1)
+	// Z is 0 if the operands are equal or opposite, and the latter they are not.
+	p.choose(&twice, &sum, sum.z.IsZero())
 }
 
 // choose sets p = a if cond is 1 and p = b if cond is 0, in constant time.
@@ -133,20 +165,18 @@ func (p *cpBPoint) setAffine(t *cpBAffine) {
 
 // addVartime sets p = p + t, or p - t if neg. It branches on its operands:
 // for public points only.
-func (p *cpBPoint) addVartime(t *cpBAffine, neg bool) {
-	a := *t
-	if neg {
-		a.y.Neg(&a.y)
-	}
-	if p.z.IsZero() == 1 {
-		p.setAffine(&a)
+func (p *cpBPoint) addVartime(t *cpBAffine, neg uint64) {
+	if p.z.IsZeroVartime() {
+		p.setAffine(t)
+		p.y.CondNeg(neg)
 		return
 	}
 	var sum cpBPoint
-	sum.addDistinct(p, &a)
-	if sum.z.IsZero() == 1 { // q = t or q = -t
+	sum.addDistinct(p, t, neg)
+	if sum.z.IsZeroVartime() { // p = t or p = -t
 		var b cpBPoint
-		b.setAffine(&a)
+		b.setAffine(t)
+		b.y.CondNeg(neg)
 		sum.addComplete(p, &b)
 	}
 	*p = sum
@@ -179,7 +209,7 @@ func cpBNormalize(in []cpBPoint) []cpBAffine {
 // cpBOdd appends p, 3p, 5p, ... (n points) to out.
 func cpBOdd(out []cpBPoint, p *cpBPoint, n int) []cpBPoint {
 	var twice cpBPoint
-	twice.double(p)
+	twice.double(p, 1)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -188,35 +218,46 @@ func cpBOdd(out []cpBPoint, p *cpBPoint, n int) []cpBPoint {
 	return out
 }
 
-// cpBMakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func cpBMakeTable() *cpBTable {
+func cpBGenerator() *cpBPoint {
 	var p cpBPoint
 	p.setAffine(&cpBG)
-	all := make([]cpBPoint, 0, 43*32)
-	for range 43 {
-		all = cpBOdd(all, &p, 32)
-		for range 6 {
-			p.double(&p)
+	return &p
+}
+
+// cpBRows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func cpBRows(p *cpBPoint, n, step int) []cpBRow {
+	ends := make([]cpBPoint, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step)
+		}
+		var twice cpBPoint
+		twice.double(p, 1)
+		ends = append(ends, *p, twice)
+	}
+	flat := cpBNormalize(ends)
+	all := make([]cpBPoint, 0, n*rowEntries)
+	// An odd multiple below 64 is neither 2P nor -2P.
+	for j := range n {
+		var t cpBPoint
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addDistinct(&t, &flat[2*j+1], 0)
+			all = append(all, t)
 		}
 	}
-	table := new(cpBTable)
+	rows := make([]cpBRow, n)
 	for i, a := range cpBNormalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// cpBMakeRow computes G, 3G, ..., 63G.
-func cpBMakeRow() *cpBRow {
-	var p cpBPoint
-	p.setAffine(&cpBG)
-	return (*cpBRow)(cpBNormalize(cpBOdd(make([]cpBPoint, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *cpBAffine) lookup(row *cpBRow, idx, neg uint64) {
+// lookupGeneric sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *cpBAffine) lookupGeneric(row *cpBRow, idx uint64) {
 	var x0, x1, x2, x3, y0, y1, y2, y3 uint64
 	for j := range row {
 		m := equalMask(uint64(j), idx)
@@ -232,7 +273,14 @@ func (t *cpBAffine) lookup(row *cpBRow, idx, neg uint64) {
 	}
 	t.x = field.F255p3225{x0, x1, x2, x3}
 	t.y = field.F255p3225{y0, y1, y2, y3}
-	t.y.CondNeg(neg)
+}
+
+// addLookupGeneric sets p = p + t, or p - t if neg is 1,
+// under the conditions of addDistinct, and
+// then t to entry idx of the row, in constant time.
+func (p *cpBPoint) addLookupGeneric(t *cpBAffine, neg uint64, row *cpBRow, idx uint64) {
+	p.addDistinct(p, t, neg)
+	t.lookup(row, idx)
 }
 
 // cpBGroup implements group.
@@ -269,22 +317,26 @@ func (cpBGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpBBase()
 	odd, neg := makeOdd(cpBOrder(), k)
 	defer wipeScalar(&odd)
-	var acc, last cpBPoint
+	var acc cpBPoint
 	var t cpBAffine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
 	acc.setAffine(&t)
+	acc.y.CondNeg(sign)
 	// The digits are odd, so below the last window the sum so far is a nonzero
 	// integer smaller than 2^(6i) times the next digit, and smaller than q even
 	// when added to it: the operands are never equal or opposite.
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 43-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addDistinct(&acc, &t)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 43-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[43-1], topDigit(&odd, 43-1, 6), 0)
-	last.setAffine(&t)
-	acc.addComplete(&acc, &last)
+	acc.addLast(&t, 0)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -312,32 +364,30 @@ func (p *cpBPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (cpBGroup) mult(x, y, px, py, k *field.Scalar) {
-	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(cpBOrder(), k)
 	defer wipeScalar(&odd)
-	p := cpBSet(px, py)
-	var acc, t cpBPoint
-	acc.setAffine(&p)
-	table := cpBOdd(make([]cpBPoint, 0, 16), &acc, 16)
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for range 5 {
-			acc.double(&acc)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.addComplete(&acc, &t)
+	a := cpBSet(px, py)
+	var acc cpBPoint
+	acc.setAffine(&a)
+	row := &cpBRows(&acc, 1, 0)[0]
+	var t cpBAffine
+	t.lookup(row, topDigit(&odd, 43-1, 6))
+	acc.setAffine(&t)
+	// The digits are odd and below 64, and the sum so far is 64 times an odd
+	// integer: they are not equal or opposite as integers, and modulo q only in
+	// the last window, where the sum may be q - |digit|.
+	for i := 43 - 2; i > 0; i-- {
+		acc.double(&acc, 6)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addDistinct(&acc, &t, sign)
 	}
+	acc.double(&acc, 6)
+	idx, sign := oddDigit(&odd, 0, 6)
+	t.lookup(row, idx)
+	acc.addLast(&t, sign)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *cpBPoint) lookup(table []cpBPoint, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.y.CondNeg(neg)
 }
 
 // cpBKey is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -350,6 +400,14 @@ func (cpBGroup) prepare(x, y *field.Scalar) verifier {
 	return (*cpBKey)(cpBNormalize(cpBOdd(make([]cpBPoint, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (cpBGroup) prepareWide(x, y *field.Scalar) verifier {
+	a := cpBSet(x, y)
+	var p cpBPoint
+	p.setAffine(&a)
+	return (*cpBWide)(cpBRows(&p, wideRows, 33))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *cpBKey) verify(z1, z2, r *field.Scalar) bool {
@@ -357,22 +415,53 @@ func (k *cpBKey) verify(z1, z2, r *field.Scalar) bool {
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc cpBPoint // infinity
-	for i := n - 1; i >= 0; i-- {
-		acc.double(&acc)
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
+		if w1[i]|w2[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings)
+		doublings = 0
 		if d := w1[i]; d != 0 {
-			acc.addVartime(&row[abs(d)/2], d < 0)
+			acc.addVartime(&row[abs(d)/2], signBit(d))
 		}
 		if d := w2[i]; d != 0 {
-			acc.addVartime(&k[abs(d)/2], d < 0)
+			acc.addVartime(&k[abs(d)/2], signBit(d))
 		}
 	}
-	if acc.z.IsZero() == 1 {
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *cpBWide) verify(z1, z2, r *field.Scalar) bool {
+	base := cpBBaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc cpBPoint // infinity
+	for i := 33 - 1; i >= 0; i-- {
+		acc.double(&acc, 1)
+		for j := range wideRows {
+			if d := w1[i+33*j]; d != 0 {
+				acc.addVartime(&base[j][abs(d)/2], signBit(d))
+			}
+			if d := w2[i+33*j]; d != 0 {
+				acc.addVartime(&k[j][abs(d)/2], signBit(d))
+			}
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *cpBPoint) hasX(r *field.Scalar) bool {
+	if p.z.IsZero() == 1 {
 		return false
 	}
 	// x = X/Z^2 is below p, so it is r, r + q, r + 2q, ... as far as these stay
 	// below p: compare X with each times Z^2 and save the inversion.
 	var zz, c field.F255p3225
-	zz.Square(&acc.z)
+	zz.Square(&p.z)
 	q := cpBOrder().Value()
 	cand := *r
 	for {
@@ -382,7 +471,7 @@ func (k *cpBKey) verify(z1, z2, r *field.Scalar) bool {
 		}
 		c.SetLimbs(v)
 		c.Mul(&c, &zz)
-		if c.Equal(&acc.x) == 1 {
+		if c.Equal(&p.x) == 1 {
 			return true
 		}
 		if next := cand; addLimbs(&cand, &next, &q, 4) {

@@ -18,9 +18,13 @@ type tcAPoint struct{ u, v, z, t field.F256m617 }
 type tcAAffine struct{ u, v, dt field.F256m617 }
 
 // tcARow is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type tcARow [32]tcAAffine
+type tcARow [rowEntries]tcAAffine
 
 type tcATable [43]tcARow
+
+// tcAWide is a table for verification: row j holds the odd multiples of
+// 2^(33j) P, so that eight digits share a doubling.
+type tcAWide [wideRows]tcARow
 
 var (
 	tcAA = field.F256m617{0xb22c656f277e7335, 0xe25e2013bf95aa33, 0xaf4892c23035a27c, 0xc2173f1513981673}
@@ -36,16 +40,32 @@ var (
 	tcAOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xc115af556c360c67, 0xfd8cddfc87b6635, 0x0, 0x4000000000000000}, 4)
 	})
-	// tcABase is for multiples of the base point in constant time, and
-	// tcAFirst, its first row, for verification: a program that only
+	// tcABase is for multiples of the base point in constant time,
+	// tcAFirst, its first row, for verification, and tcABaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	tcABase  = sync.OnceValue(tcAMakeTable)
-	tcAFirst = sync.OnceValue(tcAMakeRow)
+	tcABase = sync.OnceValue(func() *tcATable {
+		return (*tcATable)(tcARows(tcAGenerator(), 43, 6))
+	})
+	tcAFirst = sync.OnceValue(func() *tcARow {
+		return &tcARows(tcAGenerator(), 1, 0)[0]
+	})
+	tcABaseWide = sync.OnceValue(func() *tcAWide {
+		return (*tcAWide)(tcARows(tcAGenerator(), wideRows, 33))
+	})
 )
 
-// double sets p = 2q. It leaves p.t unset unless withT, for a doubling that
-// follows does not read it.
-func (p *tcAPoint) double(q *tcAPoint, withT bool) {
+// doubleGeneric sets p = 2^n q, n > 0. It leaves p.t unset unless withT, for a
+// doubling that follows does not read it.
+func (p *tcAPoint) doubleGeneric(q *tcAPoint, n int, withT bool) {
+	for range n - 1 {
+		p.doubleOnce(q, false)
+		q = p
+	}
+	p.doubleOnce(q, withT)
+}
+
+func (p *tcAPoint) doubleOnce(q *tcAPoint, withT bool) {
 	var a, b, c, e, f, g, h field.F256m617
 	a.Square(&q.u)
 	b.Square(&q.v)
@@ -64,14 +84,18 @@ func (p *tcAPoint) double(q *tcAPoint, withT bool) {
 	}
 }
 
-// addAffine sets p = q + t. p.t is left unset unless withT.
-func (p *tcAPoint) addAffine(q *tcAPoint, t *tcAAffine, withT bool) {
+// addAffineGeneric sets p = q + t, or q - t if neg is 1, in constant time. p.t is
+// left unset unless withT.
+func (p *tcAPoint) addAffineGeneric(q *tcAPoint, t *tcAAffine, neg uint64, withT bool) {
 	var a, b, c, e, f, g, h field.F256m617
-	a.Mul(&q.u, &t.u)
+	f = t.u
+	f.CondNeg(neg)
+	a.Mul(&q.u, &f)
 	b.Mul(&q.v, &t.v)
 	c.Mul(&q.t, &t.dt)
+	c.CondNeg(neg)
 	e.Add(&q.u, &q.v)
-	f.Add(&t.u, &t.v)
+	f.Add(&f, &t.v)
 	e.Mul(&e, &f)
 	e.Sub(&e, &a)
 	e.Sub(&e, &b)
@@ -128,18 +152,6 @@ func (p *tcAPoint) setIdentity() {
 	p.z.SetOne()
 }
 
-// addVartime sets p = p + t, or p - t if neg: for public points only.
-func (p *tcAPoint) addVartime(t *tcAAffine, neg, withT bool) {
-	if neg {
-		a := *t
-		a.u.Neg(&a.u)
-		a.dt.Neg(&a.dt)
-		p.addAffine(p, &a, withT)
-		return
-	}
-	p.addAffine(p, t, withT)
-}
-
 // tcANormalize returns the affine form of points with one inversion. Z is
 // never 0 on this curve.
 func tcANormalize(in []tcAPoint) []tcAAffine {
@@ -167,7 +179,7 @@ func tcANormalize(in []tcAPoint) []tcAAffine {
 // tcAOdd appends p, 3p, 5p, ... (n points) to out.
 func tcAOdd(out []tcAPoint, p *tcAPoint, n int) []tcAPoint {
 	var twice tcAPoint
-	twice.double(p, true)
+	twice.double(p, 1, true)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -176,35 +188,45 @@ func tcAOdd(out []tcAPoint, p *tcAPoint, n int) []tcAPoint {
 	return out
 }
 
-// tcAMakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func tcAMakeTable() *tcATable {
+func tcAGenerator() *tcAPoint {
 	var p tcAPoint
 	p.setAffine(&tcAG)
-	all := make([]tcAPoint, 0, 43*32)
-	for range 43 {
-		all = tcAOdd(all, &p, 32)
-		for range 6 {
-			p.double(&p, true)
+	return &p
+}
+
+// tcARows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func tcARows(p *tcAPoint, n, step int) []tcARow {
+	ends := make([]tcAPoint, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step, true)
+		}
+		var twice tcAPoint
+		twice.double(p, 1, true)
+		ends = append(ends, *p, twice)
+	}
+	flat := tcANormalize(ends)
+	all := make([]tcAPoint, 0, n*rowEntries)
+	for j := range n {
+		var t tcAPoint
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addAffine(&t, &flat[2*j+1], 0, true)
+			all = append(all, t)
 		}
 	}
-	table := new(tcATable)
+	rows := make([]tcARow, n)
 	for i, a := range tcANormalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// tcAMakeRow computes G, 3G, ..., 63G.
-func tcAMakeRow() *tcARow {
-	var p tcAPoint
-	p.setAffine(&tcAG)
-	return (*tcARow)(tcANormalize(tcAOdd(make([]tcAPoint, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *tcAAffine) lookup(row *tcARow, idx, neg uint64) {
+// lookupGeneric sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *tcAAffine) lookupGeneric(row *tcARow, idx uint64) {
 	// Two passes keep the words in registers.
 	var u0, u1, u2, u3, v0, v1, v2, v3 uint64
 	for j := range row {
@@ -231,8 +253,13 @@ func (t *tcAAffine) lookup(row *tcARow, idx, neg uint64) {
 		u3 |= m & e[3]
 	}
 	t.dt = field.F256m617{u0, u1, u2, u3}
-	t.u.CondNeg(neg)
-	t.dt.CondNeg(neg)
+}
+
+// addLookupGeneric sets p = p + t, or p - t if neg is 1, and
+// then t to entry idx of the row, in constant time.
+func (p *tcAPoint) addLookupGeneric(t *tcAAffine, neg uint64, row *tcARow, idx uint64) {
+	p.addAffine(p, t, neg, true)
+	t.lookup(row, idx)
 }
 
 // tcAGroup implements group.
@@ -289,8 +316,13 @@ func (tcAGroup) valid(x, y *field.Scalar) bool {
 	table := tcAOdd(make([]tcAPoint, 0, 8), &p, 8)
 	var acc tcAPoint
 	acc.setIdentity()
-	for i := wnaf(&w, &q, 5) - 1; i >= 0; i-- {
-		acc.double(&acc, true)
+	for i, doublings := wnaf(&w, &q, 5)-1, 0; i >= 0; i-- {
+		doublings++
+		if w[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings, true)
+		doublings = 0
 		if d := w[i]; d != 0 {
 			e := table[abs(d)/2]
 			if d < 0 {
@@ -312,15 +344,20 @@ func (tcAGroup) baseMult(x, y, k *field.Scalar) {
 	var acc tcAPoint
 	var t tcAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
+	t.u.CondNeg(sign)
 	acc.setAffine(&t)
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 43-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addAffine(&acc, &t, true)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 43-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[43-1], topDigit(&odd, 43-1, 6), 0)
-	acc.addAffine(&acc, &t, false)
+	acc.addAffine(&acc, &t, 0, false)
 	acc.u.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -353,32 +390,21 @@ func (p *tcAPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcAGroup) mult(x, y, px, py, k *field.Scalar) {
-	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(tcAOrder(), k)
 	defer wipeScalar(&odd)
 	acc := tcASet(px, py)
-	table := tcAOdd(make([]tcAPoint, 0, 16), &acc, 16)
-	var t tcAPoint
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for j := range 5 {
-			acc.double(&acc, j == 4)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.add(&acc, &t)
+	row := &tcARows(&acc, 1, 0)[0]
+	var t tcAAffine
+	t.lookup(row, topDigit(&odd, 43-1, 6))
+	acc.setAffine(&t)
+	for i := 43 - 2; i >= 0; i-- {
+		acc.double(&acc, 6, true)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addAffine(&acc, &t, sign, false)
 	}
 	acc.u.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *tcAPoint) lookup(table []tcAPoint, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.u.CondNeg(neg)
-	p.t.CondNeg(neg)
 }
 
 // tcAKey is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -389,6 +415,12 @@ func (tcAGroup) prepare(x, y *field.Scalar) verifier {
 	return (*tcAKey)(tcANormalize(tcAOdd(make([]tcAPoint, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (tcAGroup) prepareWide(x, y *field.Scalar) verifier {
+	p := tcASet(x, y)
+	return (*tcAWide)(tcARows(&p, wideRows, 33))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcAKey) verify(z1, z2, r *field.Scalar) bool {
@@ -397,23 +429,63 @@ func (k *tcAKey) verify(z1, z2, r *field.Scalar) bool {
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcAPoint
 	acc.setIdentity()
-	for i := n - 1; i >= 0; i-- {
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
 		d1, d2 := w1[i], w2[i]
-		acc.double(&acc, d1 != 0 || d2 != 0)
+		if d1|d2 == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings, d1|d2 != 0)
+		doublings = 0
 		if d1 != 0 {
-			acc.addVartime(&row[abs(d1)/2], d1 < 0, d2 != 0)
+			acc.addAffine(&acc, &row[abs(d1)/2], signBit(d1), d2 != 0)
 		}
 		if d2 != 0 {
-			acc.addVartime(&k[abs(d2)/2], d2 < 0, false)
+			acc.addAffine(&acc, &k[abs(d2)/2], signBit(d2), false)
 		}
 	}
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *tcAWide) verify(z1, z2, r *field.Scalar) bool {
+	base := tcABaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc tcAPoint
+	acc.setIdentity()
+	for i := 33 - 1; i >= 0; i-- {
+		var terms [2 * wideRows]*tcAAffine
+		var signs [2 * wideRows]uint64
+		n := 0
+		for j := range wideRows {
+			if d := w1[i+33*j]; d != 0 {
+				terms[n], signs[n] = &base[j][abs(d)/2], signBit(d)
+				n++
+			}
+			if d := w2[i+33*j]; d != 0 {
+				terms[n], signs[n] = &k[j][abs(d)/2], signBit(d)
+				n++
+			}
+		}
+		acc.double(&acc, 1, n > 0)
+		for m, t := range terms[:n] {
+			acc.addAffine(&acc, t, signs[m], m+1 < n)
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *tcAPoint) hasX(r *field.Scalar) bool {
 	// x - t = s (Z + V) / (Z - V). The denominator is 0 for infinity only.
 	var num, den, c field.F256m617
-	den.Sub(&acc.z, &acc.v)
+	den.Sub(&p.z, &p.v)
 	if den.IsZero() == 1 {
 		return false
 	}
-	num.Add(&acc.z, &acc.v)
+	num.Add(&p.z, &p.v)
 	num.Mul(&num, &tcAS)
 	// x is below p, so it is r, r + q, r + 2q, ... as far as these stay below p.
 	q := tcAOrder().Value()

@@ -16,9 +16,13 @@ type tcA512Point struct{ x, y, z field.F512m569 }
 type tcA512Affine struct{ x, y field.F512m569 }
 
 // tcA512Row is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type tcA512Row [32]tcA512Affine
+type tcA512Row [rowEntries]tcA512Affine
 
 type tcA512Table [86]tcA512Row
+
+// tcA512Wide is a table for verification: row j holds the odd multiples of
+// 2^(65j) P, so that eight digits share a doubling.
+type tcA512Wide [wideRows]tcA512Row
 
 var (
 	tcA512B = field.F512m569{0x503190785a71c760, 0x862ef9d4ebee4761, 0x4cb4574010da90dd, 0xee3cb090f30d2761, 0x79bd081cfd0b6265, 0x34b82574761cb0e8, 0xc1bd0b2b6667f1da, 0xe8c2505dedfc86dd}
@@ -29,15 +33,30 @@ var (
 	tcA512Order = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xcacdb1411f10b275, 0x9b4b38abfad2b85d, 0x6ff22b8d4e056060, 0x27e69532f48d8911, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff}, 8)
 	})
-	// tcA512Base is for multiples of the base point in constant time, and
-	// tcA512First, its first row, for verification: a program that only
+	// tcA512Base is for multiples of the base point in constant time,
+	// tcA512First, its first row, for verification, and tcA512BaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	tcA512Base  = sync.OnceValue(tcA512MakeTable)
-	tcA512First = sync.OnceValue(tcA512MakeRow)
+	tcA512Base = sync.OnceValue(func() *tcA512Table {
+		return (*tcA512Table)(tcA512Rows(tcA512Generator(), 86, 6))
+	})
+	tcA512First = sync.OnceValue(func() *tcA512Row {
+		return &tcA512Rows(tcA512Generator(), 1, 0)[0]
+	})
+	tcA512BaseWide = sync.OnceValue(func() *tcA512Wide {
+		return (*tcA512Wide)(tcA512Rows(tcA512Generator(), wideRows, 65))
+	})
 )
 
-// double sets p = 2q. Infinity doubles to infinity.
-func (p *tcA512Point) double(q *tcA512Point) {
+// doubleGeneric sets p = 2^n q, n > 0. Infinity doubles to infinity.
+func (p *tcA512Point) doubleGeneric(q *tcA512Point, n int) {
+	p.doubleOnce(q)
+	for range n - 1 {
+		p.doubleOnce(p)
+	}
+}
+
+func (p *tcA512Point) doubleOnce(q *tcA512Point) {
 	var a, b, c, d, e field.F512m569
 	// a = -3: 3X^2 + aZ^4 = 3(X - Z^2)(X + Z^2).
 	a.Square(&q.z)
@@ -60,14 +79,17 @@ func (p *tcA512Point) double(q *tcA512Point) {
 	p.y.Sub(&d, &e)
 }
 
-// addDistinct sets p = q + t for q not infinity and q not equal to t or -t.
-func (p *tcA512Point) addDistinct(q *tcA512Point, t *tcA512Affine) {
+// addDistinctGeneric sets p = q + t, or q - t if neg is 1, in constant time, for
+// q not infinity and q not equal to t or -t. If q is t or -t, or infinity, Z
+// becomes 0.
+func (p *tcA512Point) addDistinctGeneric(q *tcA512Point, t *tcA512Affine, neg uint64) {
 	var zz, h, r, v, w field.F512m569
 	zz.Square(&q.z)
 	h.Mul(&t.x, &zz)
 	h.Sub(&h, &q.x)
 	r.Mul(&t.y, &q.z)
 	r.Mul(&r, &zz)
+	r.CondNeg(neg)
 	r.Sub(&r, &q.y)
 	zz.Square(&h)
 	p.z.Mul(&q.z, &h)
@@ -112,11 +134,21 @@ func (p *tcA512Point) addComplete(q, t *tcA512Point) {
 	v.Mul(&v, &r)
 	w.Mul(&w, &s1)
 	sum.y.Sub(&v, &w)
-	dbl.double(q)
+	dbl.double(q, 1)
 	qInf, tInf := q.z.IsZero(), t.z.IsZero()
 	sum.choose(&dbl, &sum, same)
 	sum.choose(t, &sum, qInf)
 	p.choose(q, &sum, tInf)
+}
+
+// addLast sets p = p + t, or p - t if neg is 1, in constant time, for p not
+// infinity and not equal to -t, or to t if neg is 1: the sum is not infinity.
+func (p *tcA512Point) addLast(t *tcA512Affine, neg uint64) {
+	var sum, twice tcA512Point
+	sum.addDistinct(p, t, neg)
+	twice.double(p, 1)
+	// Z is 0 if the operands are equal or opposite, and the latter they are not.
+	p.choose(&twice, &sum, sum.z.IsZero())
 }
 
 // choose sets p = a if cond is 1 and p = b if cond is 0, in constant time.
@@ -133,20 +165,18 @@ func (p *tcA512Point) setAffine(t *tcA512Affine) {
 
 // addVartime sets p = p + t, or p - t if neg. It branches on its operands:
 // for public points only.
-func (p *tcA512Point) addVartime(t *tcA512Affine, neg bool) {
-	a := *t
-	if neg {
-		a.y.Neg(&a.y)
-	}
-	if p.z.IsZero() == 1 {
-		p.setAffine(&a)
+func (p *tcA512Point) addVartime(t *tcA512Affine, neg uint64) {
+	if p.z.IsZeroVartime() {
+		p.setAffine(t)
+		p.y.CondNeg(neg)
 		return
 	}
 	var sum tcA512Point
-	sum.addDistinct(p, &a)
-	if sum.z.IsZero() == 1 { // q = t or q = -t
+	sum.addDistinct(p, t, neg)
+	if sum.z.IsZeroVartime() { // p = t or p = -t
 		var b tcA512Point
-		b.setAffine(&a)
+		b.setAffine(t)
+		b.y.CondNeg(neg)
 		sum.addComplete(p, &b)
 	}
 	*p = sum
@@ -179,7 +209,7 @@ func tcA512Normalize(in []tcA512Point) []tcA512Affine {
 // tcA512Odd appends p, 3p, 5p, ... (n points) to out.
 func tcA512Odd(out []tcA512Point, p *tcA512Point, n int) []tcA512Point {
 	var twice tcA512Point
-	twice.double(p)
+	twice.double(p, 1)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -188,35 +218,46 @@ func tcA512Odd(out []tcA512Point, p *tcA512Point, n int) []tcA512Point {
 	return out
 }
 
-// tcA512MakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func tcA512MakeTable() *tcA512Table {
+func tcA512Generator() *tcA512Point {
 	var p tcA512Point
 	p.setAffine(&tcA512G)
-	all := make([]tcA512Point, 0, 86*32)
-	for range 86 {
-		all = tcA512Odd(all, &p, 32)
-		for range 6 {
-			p.double(&p)
+	return &p
+}
+
+// tcA512Rows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func tcA512Rows(p *tcA512Point, n, step int) []tcA512Row {
+	ends := make([]tcA512Point, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step)
+		}
+		var twice tcA512Point
+		twice.double(p, 1)
+		ends = append(ends, *p, twice)
+	}
+	flat := tcA512Normalize(ends)
+	all := make([]tcA512Point, 0, n*rowEntries)
+	// An odd multiple below 64 is neither 2P nor -2P.
+	for j := range n {
+		var t tcA512Point
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addDistinct(&t, &flat[2*j+1], 0)
+			all = append(all, t)
 		}
 	}
-	table := new(tcA512Table)
+	rows := make([]tcA512Row, n)
 	for i, a := range tcA512Normalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// tcA512MakeRow computes G, 3G, ..., 63G.
-func tcA512MakeRow() *tcA512Row {
-	var p tcA512Point
-	p.setAffine(&tcA512G)
-	return (*tcA512Row)(tcA512Normalize(tcA512Odd(make([]tcA512Point, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *tcA512Affine) lookup(row *tcA512Row, idx, neg uint64) {
+// lookupGeneric sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *tcA512Affine) lookupGeneric(row *tcA512Row, idx uint64) {
 	for _, half := range [2]bool{false, true} {
 		var w0, w1, w2, w3, w4, w5, w6, w7 uint64
 		for j := range row {
@@ -240,7 +281,14 @@ func (t *tcA512Affine) lookup(row *tcA512Row, idx, neg uint64) {
 			t.x = field.F512m569{w0, w1, w2, w3, w4, w5, w6, w7}
 		}
 	}
-	t.y.CondNeg(neg)
+}
+
+// addLookup sets p = p + t, or p - t if neg is 1,
+// under the conditions of addDistinct, and
+// then t to entry idx of the row, in constant time.
+func (p *tcA512Point) addLookup(t *tcA512Affine, neg uint64, row *tcA512Row, idx uint64) {
+	p.addDistinct(p, t, neg)
+	t.lookup(row, idx)
 }
 
 // tcA512Group implements group.
@@ -277,22 +325,26 @@ func (tcA512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcA512Base()
 	odd, neg := makeOdd(tcA512Order(), k)
 	defer wipeScalar(&odd)
-	var acc, last tcA512Point
+	var acc tcA512Point
 	var t tcA512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
 	acc.setAffine(&t)
+	acc.y.CondNeg(sign)
 	// The digits are odd, so below the last window the sum so far is a nonzero
 	// integer smaller than 2^(6i) times the next digit, and smaller than q even
 	// when added to it: the operands are never equal or opposite.
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 86-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addDistinct(&acc, &t)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 86-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[86-1], topDigit(&odd, 86-1, 6), 0)
-	last.setAffine(&t)
-	acc.addComplete(&acc, &last)
+	acc.addLast(&t, 0)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -320,32 +372,30 @@ func (p *tcA512Point) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcA512Group) mult(x, y, px, py, k *field.Scalar) {
-	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(tcA512Order(), k)
 	defer wipeScalar(&odd)
-	p := tcA512Set(px, py)
-	var acc, t tcA512Point
-	acc.setAffine(&p)
-	table := tcA512Odd(make([]tcA512Point, 0, 16), &acc, 16)
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for range 5 {
-			acc.double(&acc)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.addComplete(&acc, &t)
+	a := tcA512Set(px, py)
+	var acc tcA512Point
+	acc.setAffine(&a)
+	row := &tcA512Rows(&acc, 1, 0)[0]
+	var t tcA512Affine
+	t.lookup(row, topDigit(&odd, 86-1, 6))
+	acc.setAffine(&t)
+	// The digits are odd and below 64, and the sum so far is 64 times an odd
+	// integer: they are not equal or opposite as integers, and modulo q only in
+	// the last window, where the sum may be q - |digit|.
+	for i := 86 - 2; i > 0; i-- {
+		acc.double(&acc, 6)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addDistinct(&acc, &t, sign)
 	}
+	acc.double(&acc, 6)
+	idx, sign := oddDigit(&odd, 0, 6)
+	t.lookup(row, idx)
+	acc.addLast(&t, sign)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *tcA512Point) lookup(table []tcA512Point, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.y.CondNeg(neg)
 }
 
 // tcA512Key is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -358,6 +408,14 @@ func (tcA512Group) prepare(x, y *field.Scalar) verifier {
 	return (*tcA512Key)(tcA512Normalize(tcA512Odd(make([]tcA512Point, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (tcA512Group) prepareWide(x, y *field.Scalar) verifier {
+	a := tcA512Set(x, y)
+	var p tcA512Point
+	p.setAffine(&a)
+	return (*tcA512Wide)(tcA512Rows(&p, wideRows, 65))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcA512Key) verify(z1, z2, r *field.Scalar) bool {
@@ -365,22 +423,53 @@ func (k *tcA512Key) verify(z1, z2, r *field.Scalar) bool {
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcA512Point // infinity
-	for i := n - 1; i >= 0; i-- {
-		acc.double(&acc)
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
+		if w1[i]|w2[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings)
+		doublings = 0
 		if d := w1[i]; d != 0 {
-			acc.addVartime(&row[abs(d)/2], d < 0)
+			acc.addVartime(&row[abs(d)/2], signBit(d))
 		}
 		if d := w2[i]; d != 0 {
-			acc.addVartime(&k[abs(d)/2], d < 0)
+			acc.addVartime(&k[abs(d)/2], signBit(d))
 		}
 	}
-	if acc.z.IsZero() == 1 {
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *tcA512Wide) verify(z1, z2, r *field.Scalar) bool {
+	base := tcA512BaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc tcA512Point // infinity
+	for i := 65 - 1; i >= 0; i-- {
+		acc.double(&acc, 1)
+		for j := range wideRows {
+			if d := w1[i+65*j]; d != 0 {
+				acc.addVartime(&base[j][abs(d)/2], signBit(d))
+			}
+			if d := w2[i+65*j]; d != 0 {
+				acc.addVartime(&k[j][abs(d)/2], signBit(d))
+			}
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *tcA512Point) hasX(r *field.Scalar) bool {
+	if p.z.IsZero() == 1 {
 		return false
 	}
 	// x = X/Z^2 is below p, so it is r, r + q, r + 2q, ... as far as these stay
 	// below p: compare X with each times Z^2 and save the inversion.
 	var zz, c field.F512m569
-	zz.Square(&acc.z)
+	zz.Square(&p.z)
 	q := tcA512Order().Value()
 	cand := *r
 	for {
@@ -390,7 +479,7 @@ func (k *tcA512Key) verify(z1, z2, r *field.Scalar) bool {
 		}
 		c.SetLimbs(v)
 		c.Mul(&c, &zz)
-		if c.Equal(&acc.x) == 1 {
+		if c.Equal(&p.x) == 1 {
 			return true
 		}
 		if next := cand; addLimbs(&cand, &next, &q, 8) {

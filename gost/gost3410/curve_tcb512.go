@@ -16,9 +16,13 @@ type tcB512Point struct{ x, y, z field.F511p111 }
 type tcB512Affine struct{ x, y field.F511p111 }
 
 // tcB512Row is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type tcB512Row [32]tcB512Affine
+type tcB512Row [rowEntries]tcB512Affine
 
 type tcB512Table [86]tcB512Row
+
+// tcB512Wide is a table for verification: row j holds the odd multiples of
+// 2^(65j) P, so that eight digits share a doubling.
+type tcB512Wide [wideRows]tcB512Row
 
 var (
 	tcB512B = field.F511p111{0xfb8ccbc7c5140116, 0x50f78bee1fa3106e, 0x7f8b276fad1ab69c, 0x3e965d2db1416d21, 0xbf85dc806c4b289f, 0xb97c7d614af138bc, 0x7e3e06cf6f5e2517, 0x687d1b459dc84145}
@@ -29,15 +33,30 @@ var (
 	tcB512Order = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xc6346c54374f25bd, 0x8b996712101bea0e, 0xacfdb77bd9d40cfa, 0x49a1ec142565a545, 0x1, 0x0, 0x0, 0x8000000000000000}, 8)
 	})
-	// tcB512Base is for multiples of the base point in constant time, and
-	// tcB512First, its first row, for verification: a program that only
+	// tcB512Base is for multiples of the base point in constant time,
+	// tcB512First, its first row, for verification, and tcB512BaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	tcB512Base  = sync.OnceValue(tcB512MakeTable)
-	tcB512First = sync.OnceValue(tcB512MakeRow)
+	tcB512Base = sync.OnceValue(func() *tcB512Table {
+		return (*tcB512Table)(tcB512Rows(tcB512Generator(), 86, 6))
+	})
+	tcB512First = sync.OnceValue(func() *tcB512Row {
+		return &tcB512Rows(tcB512Generator(), 1, 0)[0]
+	})
+	tcB512BaseWide = sync.OnceValue(func() *tcB512Wide {
+		return (*tcB512Wide)(tcB512Rows(tcB512Generator(), wideRows, 65))
+	})
 )
 
-// double sets p = 2q. Infinity doubles to infinity.
-func (p *tcB512Point) double(q *tcB512Point) {
+// doubleGeneric sets p = 2^n q, n > 0. Infinity doubles to infinity.
+func (p *tcB512Point) doubleGeneric(q *tcB512Point, n int) {
+	p.doubleOnce(q)
+	for range n - 1 {
+		p.doubleOnce(p)
+	}
+}
+
+func (p *tcB512Point) doubleOnce(q *tcB512Point) {
 	var a, b, c, d, e field.F511p111
 	// a = -3: 3X^2 + aZ^4 = 3(X - Z^2)(X + Z^2).
 	a.Square(&q.z)
@@ -60,14 +79,17 @@ func (p *tcB512Point) double(q *tcB512Point) {
 	p.y.Sub(&d, &e)
 }
 
-// addDistinct sets p = q + t for q not infinity and q not equal to t or -t.
-func (p *tcB512Point) addDistinct(q *tcB512Point, t *tcB512Affine) {
+// addDistinctGeneric sets p = q + t, or q - t if neg is 1, in constant time, for
+// q not infinity and q not equal to t or -t. If q is t or -t, or infinity, Z
+// becomes 0.
+func (p *tcB512Point) addDistinctGeneric(q *tcB512Point, t *tcB512Affine, neg uint64) {
 	var zz, h, r, v, w field.F511p111
 	zz.Square(&q.z)
 	h.Mul(&t.x, &zz)
 	h.Sub(&h, &q.x)
 	r.Mul(&t.y, &q.z)
 	r.Mul(&r, &zz)
+	r.CondNeg(neg)
 	r.Sub(&r, &q.y)
 	zz.Square(&h)
 	p.z.Mul(&q.z, &h)
@@ -112,11 +134,21 @@ func (p *tcB512Point) addComplete(q, t *tcB512Point) {
 	v.Mul(&v, &r)
 	w.Mul(&w, &s1)
 	sum.y.Sub(&v, &w)
-	dbl.double(q)
+	dbl.double(q, 1)
 	qInf, tInf := q.z.IsZero(), t.z.IsZero()
 	sum.choose(&dbl, &sum, same)
 	sum.choose(t, &sum, qInf)
 	p.choose(q, &sum, tInf)
+}
+
+// addLast sets p = p + t, or p - t if neg is 1, in constant time, for p not
+// infinity and not equal to -t, or to t if neg is 1: the sum is not infinity.
+func (p *tcB512Point) addLast(t *tcB512Affine, neg uint64) {
+	var sum, twice tcB512Point
+	sum.addDistinct(p, t, neg)
+	twice.double(p, 1)
+	// Z is 0 if the operands are equal or opposite, and the latter they are not.
+	p.choose(&twice, &sum, sum.z.IsZero())
 }
 
 // choose sets p = a if cond is 1 and p = b if cond is 0, in constant time.
@@ -133,20 +165,18 @@ func (p *tcB512Point) setAffine(t *tcB512Affine) {
 
 // addVartime sets p = p + t, or p - t if neg. It branches on its operands:
 // for public points only.
-func (p *tcB512Point) addVartime(t *tcB512Affine, neg bool) {
-	a := *t
-	if neg {
-		a.y.Neg(&a.y)
-	}
-	if p.z.IsZero() == 1 {
-		p.setAffine(&a)
+func (p *tcB512Point) addVartime(t *tcB512Affine, neg uint64) {
+	if p.z.IsZeroVartime() {
+		p.setAffine(t)
+		p.y.CondNeg(neg)
 		return
 	}
 	var sum tcB512Point
-	sum.addDistinct(p, &a)
-	if sum.z.IsZero() == 1 { // q = t or q = -t
+	sum.addDistinct(p, t, neg)
+	if sum.z.IsZeroVartime() { // p = t or p = -t
 		var b tcB512Point
-		b.setAffine(&a)
+		b.setAffine(t)
+		b.y.CondNeg(neg)
 		sum.addComplete(p, &b)
 	}
 	*p = sum
@@ -179,7 +209,7 @@ func tcB512Normalize(in []tcB512Point) []tcB512Affine {
 // tcB512Odd appends p, 3p, 5p, ... (n points) to out.
 func tcB512Odd(out []tcB512Point, p *tcB512Point, n int) []tcB512Point {
 	var twice tcB512Point
-	twice.double(p)
+	twice.double(p, 1)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -188,35 +218,46 @@ func tcB512Odd(out []tcB512Point, p *tcB512Point, n int) []tcB512Point {
 	return out
 }
 
-// tcB512MakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func tcB512MakeTable() *tcB512Table {
+func tcB512Generator() *tcB512Point {
 	var p tcB512Point
 	p.setAffine(&tcB512G)
-	all := make([]tcB512Point, 0, 86*32)
-	for range 86 {
-		all = tcB512Odd(all, &p, 32)
-		for range 6 {
-			p.double(&p)
+	return &p
+}
+
+// tcB512Rows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func tcB512Rows(p *tcB512Point, n, step int) []tcB512Row {
+	ends := make([]tcB512Point, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step)
+		}
+		var twice tcB512Point
+		twice.double(p, 1)
+		ends = append(ends, *p, twice)
+	}
+	flat := tcB512Normalize(ends)
+	all := make([]tcB512Point, 0, n*rowEntries)
+	// An odd multiple below 64 is neither 2P nor -2P.
+	for j := range n {
+		var t tcB512Point
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addDistinct(&t, &flat[2*j+1], 0)
+			all = append(all, t)
 		}
 	}
-	table := new(tcB512Table)
+	rows := make([]tcB512Row, n)
 	for i, a := range tcB512Normalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// tcB512MakeRow computes G, 3G, ..., 63G.
-func tcB512MakeRow() *tcB512Row {
-	var p tcB512Point
-	p.setAffine(&tcB512G)
-	return (*tcB512Row)(tcB512Normalize(tcB512Odd(make([]tcB512Point, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *tcB512Affine) lookup(row *tcB512Row, idx, neg uint64) {
+// lookupGeneric sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *tcB512Affine) lookupGeneric(row *tcB512Row, idx uint64) {
 	for _, half := range [2]bool{false, true} {
 		var w0, w1, w2, w3, w4, w5, w6, w7 uint64
 		for j := range row {
@@ -240,7 +281,14 @@ func (t *tcB512Affine) lookup(row *tcB512Row, idx, neg uint64) {
 			t.x = field.F511p111{w0, w1, w2, w3, w4, w5, w6, w7}
 		}
 	}
-	t.y.CondNeg(neg)
+}
+
+// addLookup sets p = p + t, or p - t if neg is 1,
+// under the conditions of addDistinct, and
+// then t to entry idx of the row, in constant time.
+func (p *tcB512Point) addLookup(t *tcB512Affine, neg uint64, row *tcB512Row, idx uint64) {
+	p.addDistinct(p, t, neg)
+	t.lookup(row, idx)
 }
 
 // tcB512Group implements group.
@@ -277,22 +325,26 @@ func (tcB512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcB512Base()
 	odd, neg := makeOdd(tcB512Order(), k)
 	defer wipeScalar(&odd)
-	var acc, last tcB512Point
+	var acc tcB512Point
 	var t tcB512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
 	acc.setAffine(&t)
+	acc.y.CondNeg(sign)
 	// The digits are odd, so below the last window the sum so far is a nonzero
 	// integer smaller than 2^(6i) times the next digit, and smaller than q even
 	// when added to it: the operands are never equal or opposite.
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 86-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addDistinct(&acc, &t)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 86-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[86-1], topDigit(&odd, 86-1, 6), 0)
-	last.setAffine(&t)
-	acc.addComplete(&acc, &last)
+	acc.addLast(&t, 0)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -320,32 +372,30 @@ func (p *tcB512Point) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcB512Group) mult(x, y, px, py, k *field.Scalar) {
-	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(tcB512Order(), k)
 	defer wipeScalar(&odd)
-	p := tcB512Set(px, py)
-	var acc, t tcB512Point
-	acc.setAffine(&p)
-	table := tcB512Odd(make([]tcB512Point, 0, 16), &acc, 16)
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for range 5 {
-			acc.double(&acc)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.addComplete(&acc, &t)
+	a := tcB512Set(px, py)
+	var acc tcB512Point
+	acc.setAffine(&a)
+	row := &tcB512Rows(&acc, 1, 0)[0]
+	var t tcB512Affine
+	t.lookup(row, topDigit(&odd, 86-1, 6))
+	acc.setAffine(&t)
+	// The digits are odd and below 64, and the sum so far is 64 times an odd
+	// integer: they are not equal or opposite as integers, and modulo q only in
+	// the last window, where the sum may be q - |digit|.
+	for i := 86 - 2; i > 0; i-- {
+		acc.double(&acc, 6)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addDistinct(&acc, &t, sign)
 	}
+	acc.double(&acc, 6)
+	idx, sign := oddDigit(&odd, 0, 6)
+	t.lookup(row, idx)
+	acc.addLast(&t, sign)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *tcB512Point) lookup(table []tcB512Point, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.y.CondNeg(neg)
 }
 
 // tcB512Key is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -358,6 +408,14 @@ func (tcB512Group) prepare(x, y *field.Scalar) verifier {
 	return (*tcB512Key)(tcB512Normalize(tcB512Odd(make([]tcB512Point, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (tcB512Group) prepareWide(x, y *field.Scalar) verifier {
+	a := tcB512Set(x, y)
+	var p tcB512Point
+	p.setAffine(&a)
+	return (*tcB512Wide)(tcB512Rows(&p, wideRows, 65))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcB512Key) verify(z1, z2, r *field.Scalar) bool {
@@ -365,22 +423,53 @@ func (k *tcB512Key) verify(z1, z2, r *field.Scalar) bool {
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcB512Point // infinity
-	for i := n - 1; i >= 0; i-- {
-		acc.double(&acc)
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
+		if w1[i]|w2[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings)
+		doublings = 0
 		if d := w1[i]; d != 0 {
-			acc.addVartime(&row[abs(d)/2], d < 0)
+			acc.addVartime(&row[abs(d)/2], signBit(d))
 		}
 		if d := w2[i]; d != 0 {
-			acc.addVartime(&k[abs(d)/2], d < 0)
+			acc.addVartime(&k[abs(d)/2], signBit(d))
 		}
 	}
-	if acc.z.IsZero() == 1 {
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *tcB512Wide) verify(z1, z2, r *field.Scalar) bool {
+	base := tcB512BaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc tcB512Point // infinity
+	for i := 65 - 1; i >= 0; i-- {
+		acc.double(&acc, 1)
+		for j := range wideRows {
+			if d := w1[i+65*j]; d != 0 {
+				acc.addVartime(&base[j][abs(d)/2], signBit(d))
+			}
+			if d := w2[i+65*j]; d != 0 {
+				acc.addVartime(&k[j][abs(d)/2], signBit(d))
+			}
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *tcB512Point) hasX(r *field.Scalar) bool {
+	if p.z.IsZero() == 1 {
 		return false
 	}
 	// x = X/Z^2 is below p, so it is r, r + q, r + 2q, ... as far as these stay
 	// below p: compare X with each times Z^2 and save the inversion.
 	var zz, c field.F511p111
-	zz.Square(&acc.z)
+	zz.Square(&p.z)
 	q := tcB512Order().Value()
 	cand := *r
 	for {
@@ -390,7 +479,7 @@ func (k *tcB512Key) verify(z1, z2, r *field.Scalar) bool {
 		}
 		c.SetLimbs(v)
 		c.Mul(&c, &zz)
-		if c.Equal(&acc.x) == 1 {
+		if c.Equal(&p.x) == 1 {
 			return true
 		}
 		if next := cand; addLimbs(&cand, &next, &q, 8) {

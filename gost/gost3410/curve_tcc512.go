@@ -18,9 +18,13 @@ type tcC512Point struct{ u, v, z, t field.F512m569 }
 type tcC512Affine struct{ u, v, dt field.F512m569 }
 
 // tcC512Row is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type tcC512Row [32]tcC512Affine
+type tcC512Row [rowEntries]tcC512Affine
 
 type tcC512Table [86]tcC512Row
+
+// tcC512Wide is a table for verification: row j holds the odd multiples of
+// 2^(65j) P, so that eight digits share a doubling.
+type tcC512Wide [wideRows]tcC512Row
 
 var (
 	tcC512A = field.F512m569{0x2eb6546f39689bd3, 0x2ad97f951fda9f2a, 0x2ade71f46fcf50ff, 0x46e861c0e2c9edd9, 0x4de41c68e1430645, 0x187bc8980eb86664, 0x5485a529d2c722fb, 0xdc9203e514a72187}
@@ -36,16 +40,32 @@ var (
 	tcC512Order = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0x94623cef47f023ed, 0xc8eda9e7a769a126, 0x4c33a9ff5147502c, 0xc98cdba46506ab00, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff, 0x3fffffffffffffff}, 8)
 	})
-	// tcC512Base is for multiples of the base point in constant time, and
-	// tcC512First, its first row, for verification: a program that only
+	// tcC512Base is for multiples of the base point in constant time,
+	// tcC512First, its first row, for verification, and tcC512BaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	tcC512Base  = sync.OnceValue(tcC512MakeTable)
-	tcC512First = sync.OnceValue(tcC512MakeRow)
+	tcC512Base = sync.OnceValue(func() *tcC512Table {
+		return (*tcC512Table)(tcC512Rows(tcC512Generator(), 86, 6))
+	})
+	tcC512First = sync.OnceValue(func() *tcC512Row {
+		return &tcC512Rows(tcC512Generator(), 1, 0)[0]
+	})
+	tcC512BaseWide = sync.OnceValue(func() *tcC512Wide {
+		return (*tcC512Wide)(tcC512Rows(tcC512Generator(), wideRows, 65))
+	})
 )
 
-// double sets p = 2q. It leaves p.t unset unless withT, for a doubling that
-// follows does not read it.
-func (p *tcC512Point) double(q *tcC512Point, withT bool) {
+// doubleGeneric sets p = 2^n q, n > 0. It leaves p.t unset unless withT, for a
+// doubling that follows does not read it.
+func (p *tcC512Point) doubleGeneric(q *tcC512Point, n int, withT bool) {
+	for range n - 1 {
+		p.doubleOnce(q, false)
+		q = p
+	}
+	p.doubleOnce(q, withT)
+}
+
+func (p *tcC512Point) doubleOnce(q *tcC512Point, withT bool) {
 	var a, b, c, e, f, g, h field.F512m569
 	a.Square(&q.u)
 	b.Square(&q.v)
@@ -64,14 +84,18 @@ func (p *tcC512Point) double(q *tcC512Point, withT bool) {
 	}
 }
 
-// addAffine sets p = q + t. p.t is left unset unless withT.
-func (p *tcC512Point) addAffine(q *tcC512Point, t *tcC512Affine, withT bool) {
+// addAffineGeneric sets p = q + t, or q - t if neg is 1, in constant time. p.t is
+// left unset unless withT.
+func (p *tcC512Point) addAffineGeneric(q *tcC512Point, t *tcC512Affine, neg uint64, withT bool) {
 	var a, b, c, e, f, g, h field.F512m569
-	a.Mul(&q.u, &t.u)
+	f = t.u
+	f.CondNeg(neg)
+	a.Mul(&q.u, &f)
 	b.Mul(&q.v, &t.v)
 	c.Mul(&q.t, &t.dt)
+	c.CondNeg(neg)
 	e.Add(&q.u, &q.v)
-	f.Add(&t.u, &t.v)
+	f.Add(&f, &t.v)
 	e.Mul(&e, &f)
 	e.Sub(&e, &a)
 	e.Sub(&e, &b)
@@ -128,18 +152,6 @@ func (p *tcC512Point) setIdentity() {
 	p.z.SetOne()
 }
 
-// addVartime sets p = p + t, or p - t if neg: for public points only.
-func (p *tcC512Point) addVartime(t *tcC512Affine, neg, withT bool) {
-	if neg {
-		a := *t
-		a.u.Neg(&a.u)
-		a.dt.Neg(&a.dt)
-		p.addAffine(p, &a, withT)
-		return
-	}
-	p.addAffine(p, t, withT)
-}
-
 // tcC512Normalize returns the affine form of points with one inversion. Z is
 // never 0 on this curve.
 func tcC512Normalize(in []tcC512Point) []tcC512Affine {
@@ -167,7 +179,7 @@ func tcC512Normalize(in []tcC512Point) []tcC512Affine {
 // tcC512Odd appends p, 3p, 5p, ... (n points) to out.
 func tcC512Odd(out []tcC512Point, p *tcC512Point, n int) []tcC512Point {
 	var twice tcC512Point
-	twice.double(p, true)
+	twice.double(p, 1, true)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -176,35 +188,45 @@ func tcC512Odd(out []tcC512Point, p *tcC512Point, n int) []tcC512Point {
 	return out
 }
 
-// tcC512MakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func tcC512MakeTable() *tcC512Table {
+func tcC512Generator() *tcC512Point {
 	var p tcC512Point
 	p.setAffine(&tcC512G)
-	all := make([]tcC512Point, 0, 86*32)
-	for range 86 {
-		all = tcC512Odd(all, &p, 32)
-		for range 6 {
-			p.double(&p, true)
+	return &p
+}
+
+// tcC512Rows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func tcC512Rows(p *tcC512Point, n, step int) []tcC512Row {
+	ends := make([]tcC512Point, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step, true)
+		}
+		var twice tcC512Point
+		twice.double(p, 1, true)
+		ends = append(ends, *p, twice)
+	}
+	flat := tcC512Normalize(ends)
+	all := make([]tcC512Point, 0, n*rowEntries)
+	for j := range n {
+		var t tcC512Point
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addAffine(&t, &flat[2*j+1], 0, true)
+			all = append(all, t)
 		}
 	}
-	table := new(tcC512Table)
+	rows := make([]tcC512Row, n)
 	for i, a := range tcC512Normalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// tcC512MakeRow computes G, 3G, ..., 63G.
-func tcC512MakeRow() *tcC512Row {
-	var p tcC512Point
-	p.setAffine(&tcC512G)
-	return (*tcC512Row)(tcC512Normalize(tcC512Odd(make([]tcC512Point, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *tcC512Affine) lookup(row *tcC512Row, idx, neg uint64) {
+// lookupGeneric sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *tcC512Affine) lookupGeneric(row *tcC512Row, idx uint64) {
 	*t = tcC512Affine{}
 	for part := range 3 {
 		var w0, w1, w2, w3, w4, w5, w6, w7 uint64
@@ -222,8 +244,6 @@ func (t *tcC512Affine) lookup(row *tcC512Row, idx, neg uint64) {
 		}
 		*t.part(part) = field.F512m569{w0, w1, w2, w3, w4, w5, w6, w7}
 	}
-	t.u.CondNeg(neg)
-	t.dt.CondNeg(neg)
 }
 
 // part returns one of the three coordinates; the number is public.
@@ -235,6 +255,13 @@ func (t *tcC512Affine) part(i int) *field.F512m569 {
 		return &t.v
 	}
 	return &t.dt
+}
+
+// addLookup sets p = p + t, or p - t if neg is 1, and
+// then t to entry idx of the row, in constant time.
+func (p *tcC512Point) addLookup(t *tcC512Affine, neg uint64, row *tcC512Row, idx uint64) {
+	p.addAffine(p, t, neg, true)
+	t.lookup(row, idx)
 }
 
 // tcC512Group implements group.
@@ -291,8 +318,13 @@ func (tcC512Group) valid(x, y *field.Scalar) bool {
 	table := tcC512Odd(make([]tcC512Point, 0, 8), &p, 8)
 	var acc tcC512Point
 	acc.setIdentity()
-	for i := wnaf(&w, &q, 5) - 1; i >= 0; i-- {
-		acc.double(&acc, true)
+	for i, doublings := wnaf(&w, &q, 5)-1, 0; i >= 0; i-- {
+		doublings++
+		if w[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings, true)
+		doublings = 0
 		if d := w[i]; d != 0 {
 			e := table[abs(d)/2]
 			if d < 0 {
@@ -314,15 +346,20 @@ func (tcC512Group) baseMult(x, y, k *field.Scalar) {
 	var acc tcC512Point
 	var t tcC512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
+	t.u.CondNeg(sign)
 	acc.setAffine(&t)
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 86-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addAffine(&acc, &t, true)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 86-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[86-1], topDigit(&odd, 86-1, 6), 0)
-	acc.addAffine(&acc, &t, false)
+	acc.addAffine(&acc, &t, 0, false)
 	acc.u.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -355,32 +392,21 @@ func (p *tcC512Point) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcC512Group) mult(x, y, px, py, k *field.Scalar) {
-	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(tcC512Order(), k)
 	defer wipeScalar(&odd)
 	acc := tcC512Set(px, py)
-	table := tcC512Odd(make([]tcC512Point, 0, 16), &acc, 16)
-	var t tcC512Point
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for j := range 5 {
-			acc.double(&acc, j == 4)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.add(&acc, &t)
+	row := &tcC512Rows(&acc, 1, 0)[0]
+	var t tcC512Affine
+	t.lookup(row, topDigit(&odd, 86-1, 6))
+	acc.setAffine(&t)
+	for i := 86 - 2; i >= 0; i-- {
+		acc.double(&acc, 6, true)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addAffine(&acc, &t, sign, false)
 	}
 	acc.u.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *tcC512Point) lookup(table []tcC512Point, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.u.CondNeg(neg)
-	p.t.CondNeg(neg)
 }
 
 // tcC512Key is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -391,6 +417,12 @@ func (tcC512Group) prepare(x, y *field.Scalar) verifier {
 	return (*tcC512Key)(tcC512Normalize(tcC512Odd(make([]tcC512Point, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (tcC512Group) prepareWide(x, y *field.Scalar) verifier {
+	p := tcC512Set(x, y)
+	return (*tcC512Wide)(tcC512Rows(&p, wideRows, 65))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *tcC512Key) verify(z1, z2, r *field.Scalar) bool {
@@ -399,23 +431,63 @@ func (k *tcC512Key) verify(z1, z2, r *field.Scalar) bool {
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc tcC512Point
 	acc.setIdentity()
-	for i := n - 1; i >= 0; i-- {
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
 		d1, d2 := w1[i], w2[i]
-		acc.double(&acc, d1 != 0 || d2 != 0)
+		if d1|d2 == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings, d1|d2 != 0)
+		doublings = 0
 		if d1 != 0 {
-			acc.addVartime(&row[abs(d1)/2], d1 < 0, d2 != 0)
+			acc.addAffine(&acc, &row[abs(d1)/2], signBit(d1), d2 != 0)
 		}
 		if d2 != 0 {
-			acc.addVartime(&k[abs(d2)/2], d2 < 0, false)
+			acc.addAffine(&acc, &k[abs(d2)/2], signBit(d2), false)
 		}
 	}
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *tcC512Wide) verify(z1, z2, r *field.Scalar) bool {
+	base := tcC512BaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc tcC512Point
+	acc.setIdentity()
+	for i := 65 - 1; i >= 0; i-- {
+		var terms [2 * wideRows]*tcC512Affine
+		var signs [2 * wideRows]uint64
+		n := 0
+		for j := range wideRows {
+			if d := w1[i+65*j]; d != 0 {
+				terms[n], signs[n] = &base[j][abs(d)/2], signBit(d)
+				n++
+			}
+			if d := w2[i+65*j]; d != 0 {
+				terms[n], signs[n] = &k[j][abs(d)/2], signBit(d)
+				n++
+			}
+		}
+		acc.double(&acc, 1, n > 0)
+		for m, t := range terms[:n] {
+			acc.addAffine(&acc, t, signs[m], m+1 < n)
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *tcC512Point) hasX(r *field.Scalar) bool {
 	// x - t = s (Z + V) / (Z - V). The denominator is 0 for infinity only.
 	var num, den, c field.F512m569
-	den.Sub(&acc.z, &acc.v)
+	den.Sub(&p.z, &p.v)
 	if den.IsZero() == 1 {
 		return false
 	}
-	num.Add(&acc.z, &acc.v)
+	num.Add(&p.z, &p.v)
 	num.Mul(&num, &tcC512S)
 	// x is below p, so it is r, r + q, r + 2q, ... as far as these stay below p.
 	q := tcC512Order().Value()

@@ -147,7 +147,9 @@ func scalars(q *big.Int, random int) []*big.Int {
 	return out
 }
 
-func TestMultDifferential(t *testing.T) {
+func TestMultDifferential(t *testing.T) { EachImplementation(t, testMultDifferential) }
+
+func testMultDifferential(t *testing.T) {
 	refs := readReferences(t)
 	for _, c := range distinctCurves() {
 		t.Run(c.Name(), func(t *testing.T) {
@@ -186,7 +188,9 @@ func TestMultDifferential(t *testing.T) {
 
 // TestVerifyEquation checks z1 G + z2 Q for pairs that make the additions meet
 // equal, opposite and infinite points, and the comparison with r + q.
-func TestVerifyEquation(t *testing.T) {
+func TestVerifyEquation(t *testing.T) { EachImplementation(t, testVerifyEquation) }
+
+func testVerifyEquation(t *testing.T) {
 	refs := readReferences(t)
 	for _, c := range distinctCurves() {
 		t.Run(c.Name(), func(t *testing.T) {
@@ -200,7 +204,8 @@ func TestVerifyEquation(t *testing.T) {
 			}
 			for _, d := range []*big.Int{big.NewInt(1), big.NewInt(2), big.NewInt(3), minus(1), minus(2), big.NewInt(987654321)} {
 				pub := r.mult(d, r.base())
-				v := g.prepare(scalarOf(pub.x), scalarOf(pub.y))
+				px, py := scalarOf(pub.x), scalarOf(pub.y)
+				v := bothVerifiers{t, g.prepare(px, py), g.prepareWide(px, py)}
 				for _, z2 := range z2s {
 					second := r.mult(z2, pub)
 					for i, z1 := range z1s {
@@ -225,6 +230,21 @@ func TestVerifyEquation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bothVerifiers demands that a table and a wide table say the same.
+type bothVerifiers struct {
+	t            *testing.T
+	narrow, wide verifier
+}
+
+func (b bothVerifiers) verify(z1, z2, r *field.Scalar) bool {
+	b.t.Helper()
+	valid := b.narrow.verify(z1, z2, r)
+	if b.wide.verify(z1, z2, r) != valid {
+		b.t.Fatalf("a wide table contradicts for z1 = %x, z2 = %x, r = %x", *z1, *z2, *r)
+	}
+	return valid
 }
 
 // distinctCurves returns one curve of each domain.

@@ -16,9 +16,13 @@ type testAPoint struct{ x, y, z field.F255p1073 }
 type testAAffine struct{ x, y field.F255p1073 }
 
 // testARow is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type testARow [32]testAAffine
+type testARow [rowEntries]testAAffine
 
 type testATable [43]testARow
+
+// testAWide is a table for verification: row j holds the odd multiples of
+// 2^(33j) P, so that eight digits share a doubling.
+type testAWide [wideRows]testARow
 
 var (
 	testAB = field.F255p1073{0x514c0ce9dae23b7e, 0x563f6e6a3472fc2a, 0x39b8e022fbafef40, 0x5fbff498aa938ce7}
@@ -30,15 +34,30 @@ var (
 	testAOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xc59cfc193accf5b3, 0x50fe8a1892976154, 0x1, 0x8000000000000000}, 4)
 	})
-	// testABase is for multiples of the base point in constant time, and
-	// testAFirst, its first row, for verification: a program that only
+	// testABase is for multiples of the base point in constant time,
+	// testAFirst, its first row, for verification, and testABaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	testABase  = sync.OnceValue(testAMakeTable)
-	testAFirst = sync.OnceValue(testAMakeRow)
+	testABase = sync.OnceValue(func() *testATable {
+		return (*testATable)(testARows(testAGenerator(), 43, 6))
+	})
+	testAFirst = sync.OnceValue(func() *testARow {
+		return &testARows(testAGenerator(), 1, 0)[0]
+	})
+	testABaseWide = sync.OnceValue(func() *testAWide {
+		return (*testAWide)(testARows(testAGenerator(), wideRows, 33))
+	})
 )
 
-// double sets p = 2q. Infinity doubles to infinity.
-func (p *testAPoint) double(q *testAPoint) {
+// double sets p = 2^n q, n > 0. Infinity doubles to infinity.
+func (p *testAPoint) double(q *testAPoint, n int) {
+	p.doubleOnce(q)
+	for range n - 1 {
+		p.doubleOnce(p)
+	}
+}
+
+func (p *testAPoint) doubleOnce(q *testAPoint) {
 	var a, b, c, d, e field.F255p1073
 	b.Square(&q.z)
 	b.Square(&b)
@@ -61,14 +80,17 @@ func (p *testAPoint) double(q *testAPoint) {
 	p.y.Sub(&d, &e)
 }
 
-// addDistinct sets p = q + t for q not infinity and q not equal to t or -t.
-func (p *testAPoint) addDistinct(q *testAPoint, t *testAAffine) {
+// addDistinct sets p = q + t, or q - t if neg is 1, in constant time, for
+// q not infinity and q not equal to t or -t. If q is t or -t, or infinity, Z
+// becomes 0.
+func (p *testAPoint) addDistinct(q *testAPoint, t *testAAffine, neg uint64) {
 	var zz, h, r, v, w field.F255p1073
 	zz.Square(&q.z)
 	h.Mul(&t.x, &zz)
 	h.Sub(&h, &q.x)
 	r.Mul(&t.y, &q.z)
 	r.Mul(&r, &zz)
+	r.CondNeg(neg)
 	r.Sub(&r, &q.y)
 	zz.Square(&h)
 	p.z.Mul(&q.z, &h)
@@ -113,11 +135,21 @@ func (p *testAPoint) addComplete(q, t *testAPoint) {
 	v.Mul(&v, &r)
 	w.Mul(&w, &s1)
 	sum.y.Sub(&v, &w)
-	dbl.double(q)
+	dbl.double(q, 1)
 	qInf, tInf := q.z.IsZero(), t.z.IsZero()
 	sum.choose(&dbl, &sum, same)
 	sum.choose(t, &sum, qInf)
 	p.choose(q, &sum, tInf)
+}
+
+// addLast sets p = p + t, or p - t if neg is 1, in constant time, for p not
+// infinity and not equal to -t, or to t if neg is 1: the sum is not infinity.
+func (p *testAPoint) addLast(t *testAAffine, neg uint64) {
+	var sum, twice testAPoint
+	sum.addDistinct(p, t, neg)
+	twice.double(p, 1)
+	// Z is 0 if the operands are equal or opposite, and the latter they are not.
+	p.choose(&twice, &sum, sum.z.IsZero())
 }
 
 // choose sets p = a if cond is 1 and p = b if cond is 0, in constant time.
@@ -134,20 +166,18 @@ func (p *testAPoint) setAffine(t *testAAffine) {
 
 // addVartime sets p = p + t, or p - t if neg. It branches on its operands:
 // for public points only.
-func (p *testAPoint) addVartime(t *testAAffine, neg bool) {
-	a := *t
-	if neg {
-		a.y.Neg(&a.y)
-	}
-	if p.z.IsZero() == 1 {
-		p.setAffine(&a)
+func (p *testAPoint) addVartime(t *testAAffine, neg uint64) {
+	if p.z.IsZeroVartime() {
+		p.setAffine(t)
+		p.y.CondNeg(neg)
 		return
 	}
 	var sum testAPoint
-	sum.addDistinct(p, &a)
-	if sum.z.IsZero() == 1 { // q = t or q = -t
+	sum.addDistinct(p, t, neg)
+	if sum.z.IsZeroVartime() { // p = t or p = -t
 		var b testAPoint
-		b.setAffine(&a)
+		b.setAffine(t)
+		b.y.CondNeg(neg)
 		sum.addComplete(p, &b)
 	}
 	*p = sum
@@ -180,7 +210,7 @@ func testANormalize(in []testAPoint) []testAAffine {
 // testAOdd appends p, 3p, 5p, ... (n points) to out.
 func testAOdd(out []testAPoint, p *testAPoint, n int) []testAPoint {
 	var twice testAPoint
-	twice.double(p)
+	twice.double(p, 1)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -189,35 +219,46 @@ func testAOdd(out []testAPoint, p *testAPoint, n int) []testAPoint {
 	return out
 }
 
-// testAMakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func testAMakeTable() *testATable {
+func testAGenerator() *testAPoint {
 	var p testAPoint
 	p.setAffine(&testAG)
-	all := make([]testAPoint, 0, 43*32)
-	for range 43 {
-		all = testAOdd(all, &p, 32)
-		for range 6 {
-			p.double(&p)
+	return &p
+}
+
+// testARows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func testARows(p *testAPoint, n, step int) []testARow {
+	ends := make([]testAPoint, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step)
+		}
+		var twice testAPoint
+		twice.double(p, 1)
+		ends = append(ends, *p, twice)
+	}
+	flat := testANormalize(ends)
+	all := make([]testAPoint, 0, n*rowEntries)
+	// An odd multiple below 64 is neither 2P nor -2P.
+	for j := range n {
+		var t testAPoint
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addDistinct(&t, &flat[2*j+1], 0)
+			all = append(all, t)
 		}
 	}
-	table := new(testATable)
+	rows := make([]testARow, n)
 	for i, a := range testANormalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// testAMakeRow computes G, 3G, ..., 63G.
-func testAMakeRow() *testARow {
-	var p testAPoint
-	p.setAffine(&testAG)
-	return (*testARow)(testANormalize(testAOdd(make([]testAPoint, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *testAAffine) lookup(row *testARow, idx, neg uint64) {
+// lookup sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *testAAffine) lookup(row *testARow, idx uint64) {
 	var x0, x1, x2, x3, y0, y1, y2, y3 uint64
 	for j := range row {
 		m := equalMask(uint64(j), idx)
@@ -233,7 +274,14 @@ func (t *testAAffine) lookup(row *testARow, idx, neg uint64) {
 	}
 	t.x = field.F255p1073{x0, x1, x2, x3}
 	t.y = field.F255p1073{y0, y1, y2, y3}
-	t.y.CondNeg(neg)
+}
+
+// addLookup sets p = p + t, or p - t if neg is 1,
+// under the conditions of addDistinct, and
+// then t to entry idx of the row, in constant time.
+func (p *testAPoint) addLookup(t *testAAffine, neg uint64, row *testARow, idx uint64) {
+	p.addDistinct(p, t, neg)
+	t.lookup(row, idx)
 }
 
 // testAGroup implements group.
@@ -271,22 +319,26 @@ func (testAGroup) baseMult(x, y, k *field.Scalar) {
 	table := testABase()
 	odd, neg := makeOdd(testAOrder(), k)
 	defer wipeScalar(&odd)
-	var acc, last testAPoint
+	var acc testAPoint
 	var t testAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
 	acc.setAffine(&t)
+	acc.y.CondNeg(sign)
 	// The digits are odd, so below the last window the sum so far is a nonzero
 	// integer smaller than 2^(6i) times the next digit, and smaller than q even
 	// when added to it: the operands are never equal or opposite.
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 43-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addDistinct(&acc, &t)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 43-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[43-1], topDigit(&odd, 43-1, 6), 0)
-	last.setAffine(&t)
-	acc.addComplete(&acc, &last)
+	acc.addLast(&t, 0)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -314,32 +366,30 @@ func (p *testAPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (testAGroup) mult(x, y, px, py, k *field.Scalar) {
-	const top = (4*64 - 1) / 5
 	odd, neg := makeOdd(testAOrder(), k)
 	defer wipeScalar(&odd)
-	p := testASet(px, py)
-	var acc, t testAPoint
-	acc.setAffine(&p)
-	table := testAOdd(make([]testAPoint, 0, 16), &acc, 16)
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for range 5 {
-			acc.double(&acc)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.addComplete(&acc, &t)
+	a := testASet(px, py)
+	var acc testAPoint
+	acc.setAffine(&a)
+	row := &testARows(&acc, 1, 0)[0]
+	var t testAAffine
+	t.lookup(row, topDigit(&odd, 43-1, 6))
+	acc.setAffine(&t)
+	// The digits are odd and below 64, and the sum so far is 64 times an odd
+	// integer: they are not equal or opposite as integers, and modulo q only in
+	// the last window, where the sum may be q - |digit|.
+	for i := 43 - 2; i > 0; i-- {
+		acc.double(&acc, 6)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addDistinct(&acc, &t, sign)
 	}
+	acc.double(&acc, 6)
+	idx, sign := oddDigit(&odd, 0, 6)
+	t.lookup(row, idx)
+	acc.addLast(&t, sign)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *testAPoint) lookup(table []testAPoint, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.y.CondNeg(neg)
 }
 
 // testAKey is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -352,6 +402,14 @@ func (testAGroup) prepare(x, y *field.Scalar) verifier {
 	return (*testAKey)(testANormalize(testAOdd(make([]testAPoint, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (testAGroup) prepareWide(x, y *field.Scalar) verifier {
+	a := testASet(x, y)
+	var p testAPoint
+	p.setAffine(&a)
+	return (*testAWide)(testARows(&p, wideRows, 33))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *testAKey) verify(z1, z2, r *field.Scalar) bool {
@@ -359,22 +417,53 @@ func (k *testAKey) verify(z1, z2, r *field.Scalar) bool {
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc testAPoint // infinity
-	for i := n - 1; i >= 0; i-- {
-		acc.double(&acc)
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
+		if w1[i]|w2[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings)
+		doublings = 0
 		if d := w1[i]; d != 0 {
-			acc.addVartime(&row[abs(d)/2], d < 0)
+			acc.addVartime(&row[abs(d)/2], signBit(d))
 		}
 		if d := w2[i]; d != 0 {
-			acc.addVartime(&k[abs(d)/2], d < 0)
+			acc.addVartime(&k[abs(d)/2], signBit(d))
 		}
 	}
-	if acc.z.IsZero() == 1 {
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *testAWide) verify(z1, z2, r *field.Scalar) bool {
+	base := testABaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc testAPoint // infinity
+	for i := 33 - 1; i >= 0; i-- {
+		acc.double(&acc, 1)
+		for j := range wideRows {
+			if d := w1[i+33*j]; d != 0 {
+				acc.addVartime(&base[j][abs(d)/2], signBit(d))
+			}
+			if d := w2[i+33*j]; d != 0 {
+				acc.addVartime(&k[j][abs(d)/2], signBit(d))
+			}
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *testAPoint) hasX(r *field.Scalar) bool {
+	if p.z.IsZero() == 1 {
 		return false
 	}
 	// x = X/Z^2 is below p, so it is r, r + q, r + 2q, ... as far as these stay
 	// below p: compare X with each times Z^2 and save the inversion.
 	var zz, c field.F255p1073
-	zz.Square(&acc.z)
+	zz.Square(&p.z)
 	q := testAOrder().Value()
 	cand := *r
 	for {
@@ -384,7 +473,7 @@ func (k *testAKey) verify(z1, z2, r *field.Scalar) bool {
 		}
 		c.SetLimbs(v)
 		c.Mul(&c, &zz)
-		if c.Equal(&acc.x) == 1 {
+		if c.Equal(&p.x) == 1 {
 			return true
 		}
 		if next := cand; addLimbs(&cand, &next, &q, 4) {

@@ -16,9 +16,13 @@ type testBPoint struct{ x, y, z field.F512T }
 type testBAffine struct{ x, y field.F512T }
 
 // testBRow is what one window of a table holds: P, 3P, 5P, ..., 63P.
-type testBRow [32]testBAffine
+type testBRow [rowEntries]testBAffine
 
 type testBTable [86]testBRow
+
+// testBWide is a table for verification: row j holds the odd multiples of
+// 2^(65j) P, so that eight digits share a doubling.
+type testBWide [wideRows]testBRow
 
 var (
 	testBB = field.F512T{0x3d869f8d06cde456, 0x22167b920ce0bfcb, 0xf7fdd636df3cc250, 0x45228319a5e6292d, 0xfd513828d9ad288d, 0xc7d45cb277e670aa, 0x4890c718bc5c744, 0x1a693f403fc50f21}
@@ -30,15 +34,30 @@ var (
 	testBOrder = sync.OnceValue(func() *field.Modulus {
 		return field.NewModulus(field.Scalar{0xd644aaf187e6e6df, 0xd86e25edbe23c595, 0x19905c5eecc423f1, 0xa82f2d7ecb1dbac7, 0xd4eb7c09b5d2d15d, 0x922b14b2ffb90f04, 0x550d267b6b2fee80, 0x4531acd1fe0023c7}, 8)
 	})
-	// testBBase is for multiples of the base point in constant time, and
-	// testBFirst, its first row, for verification: a program that only
+	// testBBase is for multiples of the base point in constant time,
+	// testBFirst, its first row, for verification, and testBBaseWide for
+	// verification under keys that have a wide table: a program that only
 	// verifies does not compute the rest.
-	testBBase  = sync.OnceValue(testBMakeTable)
-	testBFirst = sync.OnceValue(testBMakeRow)
+	testBBase = sync.OnceValue(func() *testBTable {
+		return (*testBTable)(testBRows(testBGenerator(), 86, 6))
+	})
+	testBFirst = sync.OnceValue(func() *testBRow {
+		return &testBRows(testBGenerator(), 1, 0)[0]
+	})
+	testBBaseWide = sync.OnceValue(func() *testBWide {
+		return (*testBWide)(testBRows(testBGenerator(), wideRows, 65))
+	})
 )
 
-// double sets p = 2q. Infinity doubles to infinity.
-func (p *testBPoint) double(q *testBPoint) {
+// double sets p = 2^n q, n > 0. Infinity doubles to infinity.
+func (p *testBPoint) double(q *testBPoint, n int) {
+	p.doubleOnce(q)
+	for range n - 1 {
+		p.doubleOnce(p)
+	}
+}
+
+func (p *testBPoint) doubleOnce(q *testBPoint) {
 	var a, b, c, d, e field.F512T
 	b.Square(&q.z)
 	b.Square(&b)
@@ -61,14 +80,17 @@ func (p *testBPoint) double(q *testBPoint) {
 	p.y.Sub(&d, &e)
 }
 
-// addDistinct sets p = q + t for q not infinity and q not equal to t or -t.
-func (p *testBPoint) addDistinct(q *testBPoint, t *testBAffine) {
+// addDistinct sets p = q + t, or q - t if neg is 1, in constant time, for
+// q not infinity and q not equal to t or -t. If q is t or -t, or infinity, Z
+// becomes 0.
+func (p *testBPoint) addDistinct(q *testBPoint, t *testBAffine, neg uint64) {
 	var zz, h, r, v, w field.F512T
 	zz.Square(&q.z)
 	h.Mul(&t.x, &zz)
 	h.Sub(&h, &q.x)
 	r.Mul(&t.y, &q.z)
 	r.Mul(&r, &zz)
+	r.CondNeg(neg)
 	r.Sub(&r, &q.y)
 	zz.Square(&h)
 	p.z.Mul(&q.z, &h)
@@ -113,11 +135,21 @@ func (p *testBPoint) addComplete(q, t *testBPoint) {
 	v.Mul(&v, &r)
 	w.Mul(&w, &s1)
 	sum.y.Sub(&v, &w)
-	dbl.double(q)
+	dbl.double(q, 1)
 	qInf, tInf := q.z.IsZero(), t.z.IsZero()
 	sum.choose(&dbl, &sum, same)
 	sum.choose(t, &sum, qInf)
 	p.choose(q, &sum, tInf)
+}
+
+// addLast sets p = p + t, or p - t if neg is 1, in constant time, for p not
+// infinity and not equal to -t, or to t if neg is 1: the sum is not infinity.
+func (p *testBPoint) addLast(t *testBAffine, neg uint64) {
+	var sum, twice testBPoint
+	sum.addDistinct(p, t, neg)
+	twice.double(p, 1)
+	// Z is 0 if the operands are equal or opposite, and the latter they are not.
+	p.choose(&twice, &sum, sum.z.IsZero())
 }
 
 // choose sets p = a if cond is 1 and p = b if cond is 0, in constant time.
@@ -134,20 +166,18 @@ func (p *testBPoint) setAffine(t *testBAffine) {
 
 // addVartime sets p = p + t, or p - t if neg. It branches on its operands:
 // for public points only.
-func (p *testBPoint) addVartime(t *testBAffine, neg bool) {
-	a := *t
-	if neg {
-		a.y.Neg(&a.y)
-	}
-	if p.z.IsZero() == 1 {
-		p.setAffine(&a)
+func (p *testBPoint) addVartime(t *testBAffine, neg uint64) {
+	if p.z.IsZeroVartime() {
+		p.setAffine(t)
+		p.y.CondNeg(neg)
 		return
 	}
 	var sum testBPoint
-	sum.addDistinct(p, &a)
-	if sum.z.IsZero() == 1 { // q = t or q = -t
+	sum.addDistinct(p, t, neg)
+	if sum.z.IsZeroVartime() { // p = t or p = -t
 		var b testBPoint
-		b.setAffine(&a)
+		b.setAffine(t)
+		b.y.CondNeg(neg)
 		sum.addComplete(p, &b)
 	}
 	*p = sum
@@ -180,7 +210,7 @@ func testBNormalize(in []testBPoint) []testBAffine {
 // testBOdd appends p, 3p, 5p, ... (n points) to out.
 func testBOdd(out []testBPoint, p *testBPoint, n int) []testBPoint {
 	var twice testBPoint
-	twice.double(p)
+	twice.double(p, 1)
 	t := *p
 	for range n {
 		out = append(out, t)
@@ -189,35 +219,46 @@ func testBOdd(out []testBPoint, p *testBPoint, n int) []testBPoint {
 	return out
 }
 
-// testBMakeTable computes the multiples of the base point: row i holds
-// the odd multiples of 2^(6i) G.
-func testBMakeTable() *testBTable {
+func testBGenerator() *testBPoint {
 	var p testBPoint
 	p.setAffine(&testBG)
-	all := make([]testBPoint, 0, 86*32)
-	for range 86 {
-		all = testBOdd(all, &p, 32)
-		for range 6 {
-			p.double(&p)
+	return &p
+}
+
+// testBRows returns n rows for p, not infinity: row j holds the odd multiples
+// of 2^(step j) p. p is lost.
+func testBRows(p *testBPoint, n, step int) []testBRow {
+	ends := make([]testBPoint, 0, 2*n) // of each row the first and its double
+	for j := range n {
+		if j > 0 {
+			p.double(p, step)
+		}
+		var twice testBPoint
+		twice.double(p, 1)
+		ends = append(ends, *p, twice)
+	}
+	flat := testBNormalize(ends)
+	all := make([]testBPoint, 0, n*rowEntries)
+	// An odd multiple below 64 is neither 2P nor -2P.
+	for j := range n {
+		var t testBPoint
+		t.setAffine(&flat[2*j])
+		all = append(all, t)
+		for range rowEntries - 1 {
+			t.addDistinct(&t, &flat[2*j+1], 0)
+			all = append(all, t)
 		}
 	}
-	table := new(testBTable)
+	rows := make([]testBRow, n)
 	for i, a := range testBNormalize(all) {
-		table[i/32][i%32] = a
+		rows[i/rowEntries][i%rowEntries] = a
 	}
-	return table
+	return rows
 }
 
-// testBMakeRow computes G, 3G, ..., 63G.
-func testBMakeRow() *testBRow {
-	var p testBPoint
-	p.setAffine(&testBG)
-	return (*testBRow)(testBNormalize(testBOdd(make([]testBPoint, 0, 32), &p, 32)))
-}
-
-// lookup sets t to entry idx of the row, negated if neg is 1, reading every
-// entry so that neither the time nor the memory accesses depend on idx.
-func (t *testBAffine) lookup(row *testBRow, idx, neg uint64) {
+// lookup sets t to entry idx of the row, reading every entry so that
+// neither the time nor the memory accesses depend on idx.
+func (t *testBAffine) lookup(row *testBRow, idx uint64) {
 	for _, half := range [2]bool{false, true} {
 		var w0, w1, w2, w3, w4, w5, w6, w7 uint64
 		for j := range row {
@@ -241,7 +282,14 @@ func (t *testBAffine) lookup(row *testBRow, idx, neg uint64) {
 			t.x = field.F512T{w0, w1, w2, w3, w4, w5, w6, w7}
 		}
 	}
-	t.y.CondNeg(neg)
+}
+
+// addLookup sets p = p + t, or p - t if neg is 1,
+// under the conditions of addDistinct, and
+// then t to entry idx of the row, in constant time.
+func (p *testBPoint) addLookup(t *testBAffine, neg uint64, row *testBRow, idx uint64) {
+	p.addDistinct(p, t, neg)
+	t.lookup(row, idx)
 }
 
 // testBGroup implements group.
@@ -279,22 +327,26 @@ func (testBGroup) baseMult(x, y, k *field.Scalar) {
 	table := testBBase()
 	odd, neg := makeOdd(testBOrder(), k)
 	defer wipeScalar(&odd)
-	var acc, last testBPoint
+	var acc testBPoint
 	var t testBAffine
 	idx, sign := oddDigit(&odd, 0, 6)
-	t.lookup(&table[0], idx, sign)
+	t.lookup(&table[0], idx)
 	acc.setAffine(&t)
+	acc.y.CondNeg(sign)
 	// The digits are odd, so below the last window the sum so far is a nonzero
 	// integer smaller than 2^(6i) times the next digit, and smaller than q even
 	// when added to it: the operands are never equal or opposite.
+	idx, sign = oddDigit(&odd, 1, 6)
+	t.lookup(&table[1], idx)
 	for i := 1; i < 86-1; i++ {
-		idx, sign = oddDigit(&odd, i, 6)
-		t.lookup(&table[i], idx, sign)
-		acc.addDistinct(&acc, &t)
+		next, nextSign := topDigit(&odd, i+1, 6), uint64(0)
+		if i+1 < 86-1 {
+			next, nextSign = oddDigit(&odd, i+1, 6)
+		}
+		acc.addLookup(&t, sign, &table[i+1], next)
+		sign = nextSign
 	}
-	t.lookup(&table[86-1], topDigit(&odd, 86-1, 6), 0)
-	last.setAffine(&t)
-	acc.addComplete(&acc, &last)
+	acc.addLast(&t, 0)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
 }
@@ -322,32 +374,30 @@ func (p *testBPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (testBGroup) mult(x, y, px, py, k *field.Scalar) {
-	const top = (8*64 - 1) / 5
 	odd, neg := makeOdd(testBOrder(), k)
 	defer wipeScalar(&odd)
-	p := testBSet(px, py)
-	var acc, t testBPoint
-	acc.setAffine(&p)
-	table := testBOdd(make([]testBPoint, 0, 16), &acc, 16)
-	acc.lookup(table, topDigit(&odd, top, 5), 0)
-	for i := top - 1; i >= 0; i-- {
-		for range 5 {
-			acc.double(&acc)
-		}
-		idx, sign := oddDigit(&odd, i, 5)
-		t.lookup(table, idx, sign)
-		acc.addComplete(&acc, &t)
+	a := testBSet(px, py)
+	var acc testBPoint
+	acc.setAffine(&a)
+	row := &testBRows(&acc, 1, 0)[0]
+	var t testBAffine
+	t.lookup(row, topDigit(&odd, 86-1, 6))
+	acc.setAffine(&t)
+	// The digits are odd and below 64, and the sum so far is 64 times an odd
+	// integer: they are not equal or opposite as integers, and modulo q only in
+	// the last window, where the sum may be q - |digit|.
+	for i := 86 - 2; i > 0; i-- {
+		acc.double(&acc, 6)
+		idx, sign := oddDigit(&odd, i, 6)
+		t.lookup(row, idx)
+		acc.addDistinct(&acc, &t, sign)
 	}
+	acc.double(&acc, 6)
+	idx, sign := oddDigit(&odd, 0, 6)
+	t.lookup(row, idx)
+	acc.addLast(&t, sign)
 	acc.y.CondNeg(neg)
 	acc.affine(x, y)
-}
-
-// lookup sets p to table[idx], negated if neg is 1, reading every entry.
-func (p *testBPoint) lookup(table []testBPoint, idx, neg uint64) {
-	for j := range table {
-		p.choose(&table[j], p, equalMask(uint64(j), idx)&1)
-	}
-	p.y.CondNeg(neg)
 }
 
 // testBKey is a public key ready for verification: Q, 3Q, ..., 15Q.
@@ -360,6 +410,14 @@ func (testBGroup) prepare(x, y *field.Scalar) verifier {
 	return (*testBKey)(testBNormalize(testBOdd(make([]testBPoint, 0, 8), &p, 8)))
 }
 
+// prepareWide precomputes more, for a key that is used often.
+func (testBGroup) prepareWide(x, y *field.Scalar) verifier {
+	a := testBSet(x, y)
+	var p testBPoint
+	p.setAffine(&a)
+	return (*testBWide)(testBRows(&p, wideRows, 65))
+}
+
 // verify reports whether the x coordinate of z1 G + z2 Q is r modulo q.
 // Everything here is public, and the time depends on it.
 func (k *testBKey) verify(z1, z2, r *field.Scalar) bool {
@@ -367,22 +425,53 @@ func (k *testBKey) verify(z1, z2, r *field.Scalar) bool {
 	var w1, w2 [wnafLen]int8
 	n := max(wnaf(&w1, z1, 7), wnaf(&w2, z2, 5))
 	var acc testBPoint // infinity
-	for i := n - 1; i >= 0; i-- {
-		acc.double(&acc)
+	for i, doublings := n-1, 0; i >= 0; i-- {
+		doublings++
+		if w1[i]|w2[i] == 0 && i > 0 {
+			continue
+		}
+		acc.double(&acc, doublings)
+		doublings = 0
 		if d := w1[i]; d != 0 {
-			acc.addVartime(&row[abs(d)/2], d < 0)
+			acc.addVartime(&row[abs(d)/2], signBit(d))
 		}
 		if d := w2[i]; d != 0 {
-			acc.addVartime(&k[abs(d)/2], d < 0)
+			acc.addVartime(&k[abs(d)/2], signBit(d))
 		}
 	}
-	if acc.z.IsZero() == 1 {
+	return acc.hasX(r)
+}
+
+// verify is the same with eight digits of each multiplier to a doubling.
+func (k *testBWide) verify(z1, z2, r *field.Scalar) bool {
+	base := testBBaseWide()
+	var w1, w2 [wnafLen]int8
+	wnaf(&w1, z1, 7)
+	wnaf(&w2, z2, 7)
+	var acc testBPoint // infinity
+	for i := 65 - 1; i >= 0; i-- {
+		acc.double(&acc, 1)
+		for j := range wideRows {
+			if d := w1[i+65*j]; d != 0 {
+				acc.addVartime(&base[j][abs(d)/2], signBit(d))
+			}
+			if d := w2[i+65*j]; d != 0 {
+				acc.addVartime(&k[j][abs(d)/2], signBit(d))
+			}
+		}
+	}
+	return acc.hasX(r)
+}
+
+// hasX reports whether the x coordinate of p is r modulo q.
+func (p *testBPoint) hasX(r *field.Scalar) bool {
+	if p.z.IsZero() == 1 {
 		return false
 	}
 	// x = X/Z^2 is below p, so it is r, r + q, r + 2q, ... as far as these stay
 	// below p: compare X with each times Z^2 and save the inversion.
 	var zz, c field.F512T
-	zz.Square(&acc.z)
+	zz.Square(&p.z)
 	q := testBOrder().Value()
 	cand := *r
 	for {
@@ -392,7 +481,7 @@ func (k *testBKey) verify(z1, z2, r *field.Scalar) bool {
 		}
 		c.SetLimbs(v)
 		c.Mul(&c, &zz)
-		if c.Equal(&acc.x) == 1 {
+		if c.Equal(&p.x) == 1 {
 			return true
 		}
 		if next := cand; addLimbs(&cand, &next, &q, 8) {

@@ -2,7 +2,8 @@
 
 // Command gen writes the point arithmetic of each curve from
 // weierstrass.tmpl and edwards.tmpl, one file a curve with concrete types, so
-// that no field operation goes through an interface.
+// that no field operation goes through an interface, and from the dispatch
+// templates the choice between the portable code and the assembler's.
 //
 //	go run gen.go
 package main
@@ -24,6 +25,7 @@ type curve struct {
 	prefix, file, title, field string
 	n                          int
 	montgomery                 bool
+	assembly                   bool // tools/asm writes its point operations for amd64
 	p, a, b, q, x, y, d, u, v  string
 }
 
@@ -38,14 +40,14 @@ var curves = []curve{
 	},
 	{
 		// RFC 4357, Section 11.4.
-		prefix: "cpA", file: "curve_cpa.go", title: "CryptoPro-A", field: "F256m617", n: 4,
+		prefix: "cpA", file: "curve_cpa.go", title: "CryptoPro-A", field: "F256m617", n: 4, assembly: true,
 		p: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFD97",
 		a: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFD94", b: "A6",
 		q: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF6C611070995AD10045841B09B761B893",
 		x: "1", y: "8D91E471E0989CDA27DF505A453F2B7635294F2DDF23E3B122ACC99C9E9F1E14",
 	},
 	{
-		prefix: "cpB", file: "curve_cpb.go", title: "CryptoPro-B", field: "F255p3225", n: 4,
+		prefix: "cpB", file: "curve_cpb.go", title: "CryptoPro-B", field: "F255p3225", n: 4, assembly: true,
 		p: "8000000000000000000000000000000000000000000000000000000000000C99",
 		a: "8000000000000000000000000000000000000000000000000000000000000C96",
 		b: "3E1AF419A269A5F866A7D3C25C3DF80AE979259373FF2B182F49D4CE7E1BBC8B",
@@ -53,7 +55,7 @@ var curves = []curve{
 		x: "1", y: "3FA8124359F96680B83D1C3EB2C070E5C545C9858D03ECFB744BF8D717717EFC",
 	},
 	{
-		prefix: "cpC", file: "curve_cpc.go", title: "CryptoPro-C", field: "F256C", n: 4, montgomery: true,
+		prefix: "cpC", file: "curve_cpc.go", title: "CryptoPro-C", field: "F256C", n: 4, montgomery: true, assembly: true,
 		p: "9B9F605F5A858107AB1EC85E6B41C8AACF846E86789051D37998F7B9022D759B",
 		a: "9B9F605F5A858107AB1EC85E6B41C8AACF846E86789051D37998F7B9022D7598", b: "805A",
 		q: "9B9F605F5A858107AB1EC85E6B41C8AA582CA3511EDDFB74F02F3A6598980BB9",
@@ -61,7 +63,7 @@ var curves = []curve{
 	},
 	{
 		// RFC 7836, Appendix A.2.
-		prefix: "tcA", file: "curve_tca.go", title: "tc26-256-A", field: "F256m617", n: 4,
+		prefix: "tcA", file: "curve_tca.go", title: "tc26-256-A", field: "F256m617", n: 4, assembly: true,
 		p: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFD97",
 		a: "C2173F1513981673AF4892C23035A27CE25E2013BF95AA33B22C656F277E7335",
 		b: "295F9BAE7428ED9CCC20E7C359A9D41A22FCCD9108E17BF7BA9337A6F8AE9513",
@@ -83,7 +85,7 @@ var curves = []curve{
 	},
 	{
 		// RFC 7836, Appendix A.1.
-		prefix: "tcA512", file: "curve_tca512.go", title: "tc26-512-A", field: "F512m569", n: 8,
+		prefix: "tcA512", file: "curve_tca512.go", title: "tc26-512-A", field: "F512m569", n: 8, assembly: true,
 		p: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFDC7",
 		a: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFDC4",
 		b: "E8C2505DEDFC86DDC1BD0B2B6667F1DA34B82574761CB0E879BD081CFD0B6265EE3CB090F30D27614CB4574010DA90DD862EF9D4EBEE4761503190785A71C760",
@@ -92,7 +94,7 @@ var curves = []curve{
 		y: "7503CFE87A836AE3A61B8816E25450E6CE5E1C93ACF1ABC1778064FDCBEFA921DF1626BE4FD036E93D75E6A50E3A41E98028FE5FC235F5B889A589CB5215F2A4",
 	},
 	{
-		prefix: "tcB512", file: "curve_tcb512.go", title: "tc26-512-B", field: "F511p111", n: 8,
+		prefix: "tcB512", file: "curve_tcb512.go", title: "tc26-512-B", field: "F511p111", n: 8, assembly: true,
 		p: "8000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000006F",
 		a: "8000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000006C",
 		b: "687D1B459DC841457E3E06CF6F5E2517B97C7D614AF138BCBF85DC806C4B289F3E965D2DB1416D217F8B276FAD1AB69C50F78BEE1FA3106EFB8CCBC7C5140116",
@@ -102,7 +104,7 @@ var curves = []curve{
 	},
 	{
 		// RFC 7836, Appendix A.2.
-		prefix: "tcC512", file: "curve_tcc512.go", title: "tc26-512-C", field: "F512m569", n: 8,
+		prefix: "tcC512", file: "curve_tcc512.go", title: "tc26-512-C", field: "F512m569", n: 8, assembly: true,
 		p: "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFDC7",
 		a: "DC9203E514A721875485A529D2C722FB187BC8980EB866644DE41C68E143064546E861C0E2C9EDD92ADE71F46FCF50FF2AD97F951FDA9F2A2EB6546F39689BD3",
 		b: "B4C4EE28CEBC6C2C8AC12952CF37F16AC7EFB6A9F69F4B57FFDA2E4F0DE5ADE038CBC2FFF719D2C18DE0284B8BFEF3B52B8CC7A5F5BF0A3C8D2319A5312557E1",
@@ -122,18 +124,32 @@ func main() {
 			if (c.d != "") != (name == "edwards.tmpl") {
 				continue
 			}
-			var buf bytes.Buffer
-			if err := t.Execute(&buf, c.data()); err != nil {
-				log.Fatal(err)
-			}
-			out, err := format.Source(buf.Bytes())
-			if err != nil {
-				log.Fatalf("%s: %v", c.file, err)
-			}
-			if err := os.WriteFile(c.file, out, 0o644); err != nil {
-				log.Fatal(err)
-			}
+			write(c.file, t, c.data())
 		}
+	}
+	var assembly []map[string]any
+	for _, c := range curves {
+		if c.assembly {
+			assembly = append(assembly, c.data())
+		}
+	}
+	for _, name := range []string{"dispatch_amd64", "dispatch_other"} {
+		write(name+".go", template.Must(template.ParseFiles(name+".tmpl")), assembly)
+	}
+	write("dispatch_amd64_test.go", template.Must(template.ParseFiles("dispatch_test.tmpl")), assembly)
+}
+
+func write(file string, t *template.Template, data any) {
+	var buf bytes.Buffer
+	if err := t.Execute(&buf, data); err != nil {
+		log.Fatal(err)
+	}
+	out, err := format.Source(buf.Bytes())
+	if err != nil {
+		log.Fatalf("%s: %v", file, err)
+	}
+	if err := os.WriteFile(file, out, 0o644); err != nil {
+		log.Fatal(err)
 	}
 }
 
@@ -161,11 +177,20 @@ func (c curve) data() map[string]any {
 	}
 	minus3 := new(big.Int).Sub(p, number(c.a)).Cmp(big.NewInt(3)) == 0
 	d := map[string]any{
-		"P": c.prefix, "F": c.field, "Title": c.title, "N": c.n,
+		"P": c.prefix, "F": c.field, "Title": c.title, "N": c.n, "Edwards": c.d != "",
+		"Step":       8*c.n + 1, // eight rows reach over all digits and the carry
+		"Montgomery": c.montgomery, "Prime": limbs(p, c.n),
 		"Windows": (64*c.n-1)/6 + 1, "AMinus3": minus3,
 		"A": element(number(c.a)), "B": element(number(c.b)),
 		"X": element(number(c.x)), "Y": element(number(c.y)),
 		"Q": limbs(number(c.q), c.n),
+	}
+	d["Generic"], d["LoopGeneric"] = "", ""
+	if c.assembly {
+		d["Generic"] = "Generic"
+		if c.n == 4 {
+			d["LoopGeneric"] = "Generic"
+		}
 	}
 	if c.d == "" {
 		return d

@@ -3,6 +3,7 @@ package gost3410
 import (
 	"bytes"
 	"crypto"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha512"
 	"errors"
@@ -335,6 +336,41 @@ func TestNonces(t *testing.T) {
 	}
 }
 
+// TestNonceIsHMAC compares the nonces with crypto/hmac.
+func TestNonceIsHMAC(t *testing.T) {
+	for _, c := range distinctCurves() {
+		k, n := mustGenerate(t, c), c.Size()
+		digest, noise := make([]byte, n), make([]byte, 32)
+		rand.Read(digest)
+		rand.Read(noise)
+		for _, noise := range [][]byte{nil, noise} {
+			var ns nonces
+			ns.init(k, digest, noise)
+			counter := byte(0)
+			for range 3 {
+				var wide []byte
+				for len(wide) < 2*n {
+					mac := hmac.New(sha512.New, k.Bytes())
+					fmt.Fprintf(mac, "%c%s%c%c%c", counter, nonceLabel, c.set().domain, n, len(noise))
+					mac.Write(noise)
+					mac.Write(digest)
+					wide = mac.Sum(wide)
+					counter++
+				}
+				var want field.Scalar
+				reduceWide(c, &want, wide)
+				if got := ns.next(); got != want {
+					t.Fatalf("%s: nonce %x, want %x", c.Name(), got, want)
+				}
+			}
+			ns.wipe()
+			if ns.inner != [len(ns.inner)]byte{} || ns.wide != [len(ns.wide)]byte{} {
+				t.Error("wipe leaves something")
+			}
+		}
+	}
+}
+
 // TestNonceSpread looks at the highest and lowest bits of many nonces. It
 // finds a nonce that is cut or not reduced; it cannot find a small bias.
 func TestNonceSpread(t *testing.T) {
@@ -348,7 +384,8 @@ func TestNonceSpread(t *testing.T) {
 		half := new(big.Int).Rsh(q, 1)
 		for i := range rounds {
 			digest[0], digest[1] = byte(i), byte(i>>8)
-			ns := newNonces(k, digest, nil)
+			var ns nonces
+			ns.init(k, digest, nil)
 			kk := ns.next()
 			if k.curve.group().order().InRange(&kk) == 0 || kk.IsZero() == 1 {
 				t.Fatalf("%s: nonce out of range", c.Name())

@@ -35,6 +35,10 @@ var opensslSets = []struct {
 // TestOpenSSL signs and verifies with gost-engine in both directions.
 func TestOpenSSL(t *testing.T) {
 	peer.NeedOpenSSL(t)
+	gost3410.EachImplementation(t, testOpenSSL)
+}
+
+func testOpenSSL(t *testing.T) {
 	for _, s := range opensslSets {
 		t.Run(s.curve.Name(), func(t *testing.T) {
 			n, dir := s.curve.Size(), t.TempDir()

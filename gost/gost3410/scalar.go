@@ -30,7 +30,7 @@ func window(k *field.Scalar, i, w int) uint64 {
 	if i%64+w > 64 && i/64 < 7 {
 		v |= k[i/64+1] << (64 - i%64)
 	}
-	return v & (1<<w - 1)
+	return v & (1<<w - 1) // all of it for w = 64
 }
 
 // oddDigit returns digit i of the odd integer k in the signed form of w bits a
@@ -50,8 +50,16 @@ func topDigit(k *field.Scalar, i, w int) (idx uint64) {
 	return window(k, w*i+1, w)
 }
 
-// wnafLen is the number of digits of a scalar of 512 bits and the carry.
-const wnafLen = 514
+// rowEntries is how many odd multiples a row of a table has, wideRows how many
+// rows a wide table.
+const (
+	rowEntries = 32
+	wideRows   = 8
+)
+
+// wnafLen is the number of digits of a scalar of 512 bits and the carry, and
+// the zeros above them that a wide table reads.
+const wnafLen = 520
 
 // wnaf writes k in width-w non-adjacent form, least significant digit first,
 // and returns the number of digits. Its time depends on k: for verification
@@ -59,8 +67,9 @@ const wnafLen = 514
 func wnaf(out *[wnafLen]int8, k *field.Scalar, w int) int {
 	n, carry := 0, uint64(0)
 	for i := 0; i < wnafLen; {
-		if k.Bit(i) == carry {
-			i++
+		// Digits are 0 as long as the bits are what the carry is.
+		if same := bits.TrailingZeros64(window(k, i, 64) ^ -carry); same > 0 {
+			i += same
 			continue
 		}
 		word := window(k, i, w) + carry
@@ -78,6 +87,9 @@ func abs(d int8) int8 {
 	}
 	return d
 }
+
+// signBit returns 1 if d is below 0 and 0 otherwise.
+func signBit(d int8) uint64 { return uint64(uint8(d) >> 7) }
 
 // addLimbs sets z = x + y over n limbs and reports a carry out of them.
 func addLimbs(z, x, y *field.Scalar, n int) bool {

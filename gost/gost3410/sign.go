@@ -2,7 +2,6 @@ package gost3410
 
 import (
 	"crypto"
-	"crypto/hmac"
 	"crypto/sha512"
 	"fmt"
 	"hash"
@@ -34,8 +33,9 @@ func (k *PrivateKey) Sign(rand io.Reader, digest []byte, _ crypto.SignerOpts) ([
 		}
 		noise = seed[:]
 	}
-	ns := newNonces(k, digest, noise)
+	var ns nonces
 	defer ns.wipe()
+	ns.init(k, digest, noise)
 	e := digestScalar(k.curve, digest)
 	sig := make([]byte, 2*n)
 	for range 8 { // r = 0 or s = 0 once in 2^254 tries
@@ -90,42 +90,60 @@ func signWith(k *PrivateKey, e *field.Scalar, kk field.Scalar, sig []byte) bool 
 // SHA-512 and not Streebog so that the nonce needs nothing outside the
 // standard library; its output never leaves this file.
 type nonces struct {
-	curve   Curve
-	mac     hash.Hash
-	suffix  []byte // what follows the counter
-	wide    [128]byte
-	counter byte
+	curve Curve
+	// What HMAC hashes first (RFC 2104, Section 2): the key, filled up to a
+	// block and exclusive-or ipad, the counter, and the rest; its length.
+	inner  [sha512.BlockSize + 1 + len(nonceLabel) + 3 + 32 + 64]byte
+	length int
+	wide   [2 * sha512.Size]byte
 }
 
 // nonceLabel keeps these derivations apart from any other use of the key.
 const nonceLabel = "GOST R 34.10-2012 nonce"
 
-func newNonces(k *PrivateKey, digest, noise []byte) *nonces {
-	var secret [64]byte
+// HMAC's two paddings.
+const (
+	ipad = 0x36
+	opad = 0x5c
+)
+
+// init prepares the nonces of a signature. HMAC is written out here, with
+// SHA-512 over memory of this structure, because what crypto/hmac keeps of the
+// key cannot be wiped.
+func (z *nonces) init(k *PrivateKey, digest, noise []byte) {
+	z.curve = k.curve
 	n := k.curve.Size()
-	putLE(secret[:n], &k.d)
-	z := &nonces{curve: k.curve, mac: hmac.New(sha512.New, secret[:n])}
-	wipe(secret[:])
+	putLE(z.inner[:n], &k.d)
+	for i := range sha512.BlockSize {
+		z.inner[i] ^= ipad
+	}
+	z.length = sha512.BlockSize
+	put := func(parts ...byte) { z.length += copy(z.inner[z.length:], parts) }
 	// Every part has a fixed length or is preceded by it. The domain and not
 	// the name is hashed: a key signs the same under each name of its curve.
-	z.suffix = make([]byte, 0, len(nonceLabel)+3+len(noise)+len(digest))
-	z.suffix = append(z.suffix, nonceLabel...)
-	z.suffix = append(z.suffix, byte(k.curve.set().domain), byte(n), byte(len(noise)))
-	z.suffix = append(z.suffix, noise...)
-	z.suffix = append(z.suffix, digest...)
-	return z
+	put(0) // the counter
+	z.length += copy(z.inner[z.length:], nonceLabel)
+	put(byte(k.curve.set().domain), byte(n), byte(len(noise)))
+	put(noise...)
+	put(digest...)
 }
 
 // next returns a nonce below q, perhaps 0.
 func (z *nonces) next() (k field.Scalar) {
+	var outer [sha512.BlockSize + sha512.Size]byte
 	n := 2 * z.curve.Size()
 	for i := 0; i < n; i += sha512.Size {
-		z.mac.Reset()
-		z.mac.Write([]byte{z.counter})
-		z.mac.Write(z.suffix)
-		z.mac.Sum(z.wide[i:i])
-		z.counter++
+		for j := range sha512.BlockSize {
+			outer[j] = z.inner[j] ^ ipad ^ opad
+		}
+		sum := sha512.Sum512(z.inner[:z.length])
+		copy(outer[sha512.BlockSize:], sum[:])
+		sum = sha512.Sum512(outer[:])
+		copy(z.wide[i:], sum[:])
+		wipe(sum[:])
+		z.inner[sha512.BlockSize]++
 	}
+	wipe(outer[:])
 	// DEADLY: the nonce must be uniform modulo q. Twice as many bits as q has
 	// are reduced, so the bias is below 2^-254; a nonce cut to q's length, or
 	// one with a single biased bit, gives the private key away after some
@@ -134,37 +152,54 @@ func (z *nonces) next() (k field.Scalar) {
 	return k
 }
 
-func (z *nonces) wipe() { wipe(z.wide[:]) }
+func (z *nonces) wipe() {
+	wipe(z.inner[:])
+	wipe(z.wide[:])
+}
 
 // Verify reports whether sig, s || r with both big-endian, is pub's signature
 // of a digest of Curve.Size octets (RFC 7091, Section 6.2). It returns false
 // for an invalid key and for inputs of a wrong length.
 func Verify(pub *PublicKey, digest, sig []byte) bool {
-	if !pub.ok() {
+	z1, z2, r, ok := multipliers(pub, digest, sig)
+	if !ok {
 		return false
+	}
+	table := hot.find(pub)
+	if table == nil {
+		table = pub.prepared()
+	}
+	return table.verify(&z1, &z2, &r)
+}
+
+// multipliers returns what the equation of a signature is computed from. ok is
+// false for an invalid key, for inputs of a wrong length, and for r or s out of
+// their range.
+func multipliers(pub *PublicKey, digest, sig []byte) (z1, z2, r field.Scalar, ok bool) {
+	if !pub.ok() {
+		return z1, z2, r, false
 	}
 	n := pub.curve.Size()
 	if len(digest) != n || len(sig) != 2*n {
-		return false
+		return z1, z2, r, false
 	}
 	q := pub.curve.group().order()
-	var r, s field.Scalar
+	var s, v field.Scalar
 	setBE(&s, sig[:n])
 	setBE(&r, sig[n:])
 	// "If the inequalities 0 < r < q, 0 < s < q hold, go to the next step.
 	// Otherwise, the signature is invalid", Step 1.
 	if q.InRange(&r)&q.InRange(&s) == 0 || r.IsZero()|s.IsZero() == 1 {
-		return false
+		return z1, z2, r, false
 	}
 	e := digestScalar(pub.curve, digest)
 	// "v = e^(-1) (mod q)", "z1 = s * v (mod q), z2 = -r * v (mod q)",
 	// Steps 4 and 5.
-	var v, z1, z2 field.Scalar
 	q.InvertVartime(&v, &e)
 	q.Mul(&z1, &s, &v)
 	q.Mul(&z2, &r, &v)
 	q.Neg(&z2, &z2)
-	return pub.prepared().verify(&z1, &z2, &r)
+	return z1, z2, r, true
 }
 
 // KeyAgreer is a private key that agrees on a key with a peer: *PrivateKey, or

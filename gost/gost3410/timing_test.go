@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,19 +24,26 @@ import (
 // several percentiles. |t| above 10 means that the times differ.
 const tLimit = 10
 
-var timingSamples = flag.Int("samples", 40000, "measurements of each operation on a 256-bit curve; a quarter on a 512-bit one")
+var timingSamples = flag.Int("samples", 20000, "measurements of each operation on a 256-bit curve; a quarter on a 512-bit one")
+
+var timingCurve = flag.String("curve", "", "measure only curves whose names contain this")
 
 // TestTiming measures key generation, signing and key agreement on one curve
-// of each arithmetic.
+// of each arithmetic, in each implementation. With the tag purego the inversion
+// is portable, too.
 //
 //	go test -tags timing -run TestTiming -v ./gost/gost3410
 func TestTiming(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for _, c := range []Curve{
-		CryptoProA(), CryptoProB(), CryptoProC(), TC26A256(), CryptoProTest(),
-		TC26A512(), TC26B512(), TC26C512(), TC26Test512(),
-	} {
+	EachImplementation(t, testTiming)
+}
+
+func testTiming(t *testing.T) {
+	for _, c := range distinctCurves() {
+		if !strings.Contains(c.Name(), *timingCurve) {
+			continue
+		}
 		n := *timingSamples
 		if c.Size() == 64 {
 			n /= 4

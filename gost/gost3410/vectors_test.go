@@ -9,7 +9,9 @@ import (
 )
 
 // TestNonceVectors repeats the examples whose nonce is printed.
-func TestNonceVectors(t *testing.T) {
+func TestNonceVectors(t *testing.T) { EachImplementation(t, testNonceVectors) }
+
+func testNonceVectors(t *testing.T) {
 	for _, v := range []struct {
 		source           string
 		curve            Curve
@@ -65,7 +67,9 @@ func TestNonceVectors(t *testing.T) {
 }
 
 // TestSignatureVectors verifies the examples of RFC 9215, Appendix D.
-func TestSignatureVectors(t *testing.T) {
+func TestSignatureVectors(t *testing.T) { EachImplementation(t, testSignatureVectors) }
+
+func testSignatureVectors(t *testing.T) {
 	raw, err := os.ReadFile("testdata/signatures.json")
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,9 @@ func unhex(t *testing.T, s string) []byte {
 }
 
 // TestVKOVectors repeats examples 7 and 8 of RFC 7836, Appendix B.
-func TestVKOVectors(t *testing.T) {
+func TestVKOVectors(t *testing.T) { gost3410.EachImplementation(t, testVKOVectors) }
+
+func testVKOVectors(t *testing.T) {
 	c := gost3410.TC26A512()
 	ukm := unhex(t, "1d80603c8544c727")
 	a, err := gost3410.NewPrivateKey(c, unhex(t, `

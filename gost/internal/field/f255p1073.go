@@ -278,6 +278,11 @@ func (z *F255p1073) IsZero() uint64 {
 	return isZero(t[0] | t[1] | t[2] | t[3])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F255p1073) IsZeroVartime() bool {
+	return (z[0] == 0 || z[0] == 0x431) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F255p1073) Equal(x *F255p1073) uint64 {
 	var t F255p1073
@@ -311,7 +316,7 @@ func (*F255p1073) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-var f255p1073GCD = gcdModulus{m: wide{0x431, 0x0, 0x0, 0x0, 0x80}, n: 5, inv: 0x2406ae2a77c4d4d1, batches: 10}
+var f255p1073GCD = gcdModulus{m: wide{0x431, 0x0, 0x0, 0x0, 0x8000}, n: 5, inv: 0x406ae2a77c4d4d1, batches: 10}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F255p1073) Invert(x *F255p1073) {

@@ -278,6 +278,11 @@ func (z *F255p3225) IsZero() uint64 {
 	return isZero(t[0] | t[1] | t[2] | t[3])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F255p3225) IsZeroVartime() bool {
+	return (z[0] == 0 || z[0] == 0xc99) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F255p3225) Equal(x *F255p3225) uint64 {
 	var t F255p3225
@@ -311,7 +316,7 @@ func (*F255p3225) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-var f255p3225GCD = gcdModulus{m: wide{0xc99, 0x0, 0x0, 0x0, 0x80}, n: 5, inv: 0x29985475ccb87a9, batches: 10}
+var f255p3225GCD = gcdModulus{m: wide{0xc99, 0x0, 0x0, 0x0, 0x8000}, n: 5, inv: 0x29985475ccb87a9, batches: 10}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F255p3225) Invert(x *F255p3225) {

@@ -116,6 +116,11 @@ func (z *F256C) IsZero() uint64 {
 	return isZero(z[0] | z[1] | z[2] | z[3])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F256C) IsZeroVartime() bool {
+	return (z[0] == 0) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F256C) Equal(x *F256C) uint64 {
 	var t F256C
@@ -149,7 +154,7 @@ func (*F256C) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-var f256CGCD = gcdModulus{m: wide{0x3998f7b9022d759b, 0x3e11ba19e241474d, 0x31ec85e6b41c8aac, 0x27d817d6a16041ea, 0x9b}, n: 5, inv: 0x209193d38d83e893, batches: 10}
+var f256CGCD = gcdModulus{m: wide{0x998f7b9022d759b, 0x846e86789051d37, 0xec85e6b41c8aacf, 0x605f5a858107ab1, 0x9b9f}, n: 5, inv: 0x9193d38d83e893, batches: 10}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F256C) Invert(x *F256C) {

@@ -262,6 +262,11 @@ func (z *F256m617) IsZero() uint64 {
 	return isZero(t[0] | t[1] | t[2] | t[3])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F256m617) IsZeroVartime() bool {
+	return (z[0] == 0 || z[0] == 0xfffffffffffffd97) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F256m617) Equal(x *F256m617) uint64 {
 	var t F256m617
@@ -295,7 +300,7 @@ func (*F256m617) InRange(x *[4]uint64) uint64 {
 	return c
 }
 
-var f256m617GCD = gcdModulus{m: wide{0x3ffffffffffffd97, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0xff}, n: 5, inv: 0x390cdcbb8a2a5227, batches: 10}
+var f256m617GCD = gcdModulus{m: wide{0xffffffffffffd97, 0xfffffffffffffff, 0xfffffffffffffff, 0xfffffffffffffff, 0xffff}, n: 5, inv: 0x90cdcbb8a2a5227, batches: 10}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F256m617) Invert(x *F256m617) {

@@ -620,6 +620,11 @@ func (z *F511p111) IsZero() uint64 {
 	return isZero(t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F511p111) IsZeroVartime() bool {
+	return (z[0] == 0 || z[0] == 0x6f) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F511p111) Equal(x *F511p111) uint64 {
 	var t F511p111
@@ -661,7 +666,7 @@ func (*F511p111) InRange(x *[8]uint64) uint64 {
 	return c
 }
 
-var f511p111GCD = gcdModulus{m: wide{0x6f, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x8000}, n: 9, inv: 0x3195e8efdb195e8f, batches: 20}
+var f511p111GCD = gcdModulus{m: wide{0x6f, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x80000000}, n: 9, inv: 0x195e8efdb195e8f, batches: 20}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F511p111) Invert(x *F511p111) {

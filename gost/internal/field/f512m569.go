@@ -588,6 +588,11 @@ func (z *F512m569) IsZero() uint64 {
 	return isZero(t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F512m569) IsZeroVartime() bool {
+	return (z[0] == 0 || z[0] == 0xfffffffffffffdc7) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F512m569) Equal(x *F512m569) uint64 {
 	var t F512m569
@@ -629,7 +634,7 @@ func (*F512m569) InRange(x *[8]uint64) uint64 {
 	return c
 }
 
-var f512m569GCD = gcdModulus{m: wide{0x3ffffffffffffdc7, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0x3fffffffffffffff, 0xffff}, n: 9, inv: 0x275e081931f0b3f7, batches: 20}
+var f512m569GCD = gcdModulus{m: wide{0xffffffffffffdc7, 0xfffffffffffffff, 0xfffffffffffffff, 0xfffffffffffffff, 0xfffffffffffffff, 0xfffffffffffffff, 0xfffffffffffffff, 0xfffffffffffffff, 0xffffffff}, n: 9, inv: 0x75e081931f0b3f7, batches: 20}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F512m569) Invert(x *F512m569) {

@@ -156,6 +156,11 @@ func (z *F512T) IsZero() uint64 {
 	return isZero(z[0] | z[1] | z[2] | z[3] | z[4] | z[5] | z[6] | z[7])
 }
 
+// IsZeroVartime reports whether z = 0: for public values only.
+func (z *F512T) IsZeroVartime() bool {
+	return (z[0] == 0) && z.IsZero() == 1
+}
+
 // Equal returns 1 if z = x and 0 otherwise.
 func (z *F512T) Equal(x *F512T) uint64 {
 	var t F512T
@@ -197,7 +202,7 @@ func (*F512T) InRange(x *[8]uint64) uint64 {
 	return c
 }
 
-var f512TGCD = gcdModulus{m: wide{0x1664bbf528be6373, 0x16e0cdbeb0893760, 0x58047e80e4546d3, 0x36149d06bd1c1281, 0x2b7c09b5d2d15df1, 0x2c52cbfee43c1353, 0x1267b6b2fee80922, 0x2b347f8008f1d543, 0x4531}, n: 9, inv: 0x29bed0083d6479bb, batches: 19}
+var f512TGCD = gcdModulus{m: wide{0x664bbf528be6373, 0xb8336fac224dd81, 0x8047e80e4546d35, 0x52741af4704a045, 0xc09b5d2d15df1d8, 0xb2ffb90f04d4eb7, 0xb6b2fee80922b14, 0xfe0023c7550d267, 0x4531acd1}, n: 9, inv: 0x9bed0083d6479bb, batches: 20}
 
 // Invert sets z = 1/x, and 0 if x = 0, in constant time.
 func (z *F512T) Invert(x *F512T) {

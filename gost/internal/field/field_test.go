@@ -27,6 +27,16 @@ type element[E any, L any] interface {
 	InRange(x *L) uint64
 }
 
+// eachImplementation runs f once for each way to compute.
+func eachImplementation(t *testing.T, f func(t *testing.T)) {
+	for _, name := range implementations() {
+		t.Run(name, func(t *testing.T) {
+			defer force(force(name))
+			f(t)
+		})
+	}
+}
+
 func bigOf(l []uint64) *big.Int {
 	x := new(big.Int)
 	for i := len(l) - 1; i >= 0; i-- {
@@ -182,7 +192,9 @@ func fromHex(s string) *big.Int {
 	return x
 }
 
-func TestFields(t *testing.T) {
+func TestFields(t *testing.T) { eachImplementation(t, testFields) }
+
+func testFields(t *testing.T) {
 	t.Run("2^256-617", func(t *testing.T) { testField[F256m617, [4]uint64](t, offset(256, -617), true, v4) })
 	t.Run("2^255+3225", func(t *testing.T) { testField[F255p3225, [4]uint64](t, offset(255, 3225), true, v4) })
 	t.Run("2^255+1073", func(t *testing.T) { testField[F255p1073, [4]uint64](t, offset(255, 1073), true, v4) })
@@ -210,7 +222,9 @@ var moduli = []struct {
 	{8, "3FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC98CDBA46506AB004C33A9FF5147502CC8EDA9E7A769A12694623CEF47F023ED"},
 }
 
-func TestModulus(t *testing.T) {
+func TestModulus(t *testing.T) { eachImplementation(t, testModulus) }
+
+func testModulus(t *testing.T) {
 	for _, tc := range moduli {
 		m := fromHex(tc.hex)
 		var ms Scalar

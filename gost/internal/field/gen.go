@@ -440,6 +440,11 @@ func orAll(f string, n int) string {
 
 func (g *gen) common(v string) {
 	n := g.n
+	zero := "z[0] == 0"
+	if g.form != mont {
+		zero = fmt.Sprintf("z[0] == 0 || z[0] == %s", limbs(g.modulus(), n)[0])
+	}
+	g.p("// IsZeroVartime reports whether z = 0: for public values only.\nfunc (z *%s) IsZeroVartime() bool {\nreturn (%s) && z.IsZero() == 1\n}\n", g.name, zero)
 	g.p("// Equal returns 1 if z = x and 0 otherwise.\nfunc (z *%[1]s) Equal(x *%[1]s) uint64 {\nvar t %[1]s\nt.Sub(z, x)\nreturn t.IsZero()\n}\n", g.name)
 	g.p("// Select sets z = x if cond is 1 and z = y if cond is 0, in constant time.\nfunc (z *%[1]s) Select(x, y *%[1]s, cond uint64) {\nm := -cond", g.name)
 	for i := range n {
@@ -456,19 +461,19 @@ func (g *gen) common(v string) {
 	g.p("return c\n}\n")
 }
 
-// invert emits the inversion and the prime in limbs of 62 bits for it.
+// invert emits the inversion and the prime in limbs of 60 bits for it.
 func (g *gen) invert(v string) {
-	n, width := 5, 62
+	n, width := 5, 60
 	if g.n == 8 {
 		n = 9
 	}
-	mask := big.NewInt(1<<62 - 1)
+	mask := big.NewInt(1<<60 - 1)
 	words := make([]string, n)
 	for i := range words {
 		w := new(big.Int).Rsh(g.modulus(), uint(width*i))
 		words[i] = fmt.Sprintf("%#x", w.And(w, mask))
 	}
-	inv := new(big.Int).ModInverse(g.modulus(), new(big.Int).Lsh(big.NewInt(1), 62))
+	inv := new(big.Int).ModInverse(g.modulus(), new(big.Int).Lsh(big.NewInt(1), 60))
 	steps := (45907*g.modulus().BitLen() + 26313) / 19929
 	g.p("var %sGCD = gcdModulus{m: wide{%s}, n: %d, inv: %#x, batches: %d}\n", v, strings.Join(words, ", "), n, inv, (steps+width-1)/width)
 	g.p("// Invert sets z = 1/x, and 0 if x = 0, in constant time.\nfunc (z *%s) Invert(x *%s) {\nt := x.Limbs()\n%sGCD.invert(t[:], t[:])\nz.SetLimbs(&t)\n}\n", g.name, g.name, v)

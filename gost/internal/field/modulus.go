@@ -12,8 +12,9 @@ type Modulus struct {
 	n  int // limbs: 4 or 8
 	m  Scalar
 	n0 uint64 // -m^-1 mod 2^64
-	r1 Scalar // 2^(64n) mod m
 	r2 Scalar // 2^(128n) mod m
+
+	gcd gcdModulus
 }
 
 // NewModulus returns the modulus m of n limbs, 4 or 8. m is public, odd, and
@@ -25,15 +26,13 @@ func NewModulus(m Scalar, n int) *Modulus {
 		inv *= 2 - m[0]*inv
 	}
 	z.n0 = -inv
-	// Doubling 1 modulo m, 64n and 128n times. Once per curve.
+	// Doubling 1 modulo m 128n times. Once per curve.
 	t := Scalar{1}
-	for i := range 128 * n {
-		if i == 64*n {
-			z.r1 = t
-		}
+	for range 128 * n {
 		z.Add(&t, &t, &t)
 	}
 	z.r2 = t
+	z.gcd = newGCDModulus(m[:n], inv)
 	return z
 }
 
@@ -47,15 +46,6 @@ func (q *Modulus) mont(z, x, y *Scalar) {
 		return
 	}
 	montMul8((*[8]uint64)(z), (*[8]uint64)(x), (*[8]uint64)(y), (*[8]uint64)(&q.m), q.n0)
-}
-
-// montSquare sets z = x * x / 2^(64n).
-func (q *Modulus) montSquare(z, x *Scalar) {
-	if q.n == 4 {
-		montSquare4((*[4]uint64)(z[:4]), (*[4]uint64)(x[:4]), (*[4]uint64)(q.m[:4]), q.n0)
-		return
-	}
-	montSquare8((*[8]uint64)(z), (*[8]uint64)(x), (*[8]uint64)(&q.m), q.n0)
 }
 
 // Mul sets z = x * y mod m for x and y below m.
@@ -114,46 +104,12 @@ func (q *Modulus) ReduceWide(z, lo, hi *Scalar) {
 	q.Add(z, &l, &h)
 }
 
-// Invert sets z = x^(m-2), which is 1/x for prime m, and 0 if x = 0. The
-// operations depend on m only, not on x.
+// Invert sets z = 1/x for x below m and prime m, and 0 if x = 0, in constant
+// time.
 func (q *Modulus) Invert(z, x *Scalar) {
-	e := q.m
-	e[0] -= 2 // m is odd and not 1: no borrow unless m[0] = 1, handled below
-	if q.m[0] < 2 {
-		for i := 1; i < q.n; i++ {
-			e[i]--
-			if e[i] != ^uint64(0) {
-				break
-			}
-		}
-	}
-	var odd [16]Scalar // x^1, x^3, ... in Montgomery form
 	var t Scalar
-	q.mont(&odd[0], x, &q.r2)
-	q.montSquare(&t, &odd[0])
-	for i := 1; i < 16; i++ {
-		q.mont(&odd[i], &odd[i-1], &t)
-	}
-	r := q.r1
-	for i := 64*q.n - 1; i >= 0; {
-		if e.Bit(i) == 0 {
-			q.montSquare(&r, &r)
-			i--
-			continue
-		}
-		l := max(i-4, 0)
-		for e.Bit(l) == 0 {
-			l++
-		}
-		w := uint64(0)
-		for j := i; j >= l; j-- {
-			q.montSquare(&r, &r)
-			w = w<<1 | e.Bit(j)
-		}
-		q.mont(&r, &r, &odd[w/2])
-		i = l - 1
-	}
-	q.mont(z, &r, &Scalar{1})
+	q.gcd.invert(t[:q.n], x[:q.n])
+	*z = t
 }
 
 // Select sets z = x if cond is 1 and z = y if cond is 0, in constant time.
@@ -184,6 +140,10 @@ func (z *Scalar) Bit(i int) uint64 {
 // InvertVartime sets z = 1/x mod m for 0 < x < m and prime m. Its time depends
 // on x: for public data only.
 func (q *Modulus) InvertVartime(z, x *Scalar) {
+	if assembly { // it is faster in constant time
+		q.Invert(z, x)
+		return
+	}
 	var t, shift Scalar
 	var n int // t = 2^n / x
 	if q.n == 4 {

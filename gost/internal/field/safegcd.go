@@ -7,31 +7,46 @@ import "math/bits"
 // starting at 1/2. The number of steps depends on the modulus only, and no
 // step branches on a value.
 //
-// Integers are signed, in limbs of 62 bits: all limbs but the highest are in
-// 0..2^62-1, the highest carries the sign.
+// Integers are signed, in limbs of 60 bits: all limbs but the highest are in
+// 0..2^60-1, the highest carries the sign.
 
 const (
-	limbBits = 62
+	limbBits = 60
 	limbMask = 1<<limbBits - 1
 )
 
 // wide holds 9 limbs, enough for 512 bits and a sign; 256 bits take 5.
 type wide [9]int64
 
-// gcdModulus is a prime prepared for inversions.
+// gcdModulus is a prime prepared for inversions. safegcd_amd64.s counts on the
+// order.
 type gcdModulus struct {
 	m   wide
 	n   int   // limbs in use
-	inv int64 // 1/m mod 2^62
-	// batches of 62 steps: for a modulus of b bits (45907 b + 26313) / 19929
+	inv int64 // 1/m mod 2^60
+	// batches of 60 steps: for a modulus of b bits (45907 b + 26313) / 19929
 	// steps suffice, 591 for 256 bits and 1180 for 512.
 	batches int
 }
 
-// matrix is the effect of 62 steps on (f, g), times 2^62.
+// newGCDModulus prepares the modulus m of 4 or 8 limbs whose inverse modulo
+// 2^64 is given.
+func newGCDModulus(m []uint64, inverse uint64) gcdModulus {
+	p := gcdModulus{n: 5, inv: int64(inverse & limbMask)}
+	if len(m) == 8 {
+		p.n = 9
+	}
+	toWide(&p.m, m)
+	size := 64*(len(m)-1) + bits.Len64(m[len(m)-1])
+	steps := (45907*size + 26313) / 19929
+	p.batches = (steps + limbBits - 1) / limbBits
+	return p
+}
+
+// matrix is the effect of 60 steps on (f, g), times 2^60.
 type matrix struct{ u, v, q, r int64 }
 
-// steps does 62 division steps on the low limbs of f and g. zeta is
+// steps does 60 division steps on the low limbs of f and g. zeta is
 // -(delta + 1/2).
 func steps(zeta int64, f, g uint64) (int64, matrix) {
 	u, v, q, r := uint64(1), uint64(0), uint64(0), uint64(1)
@@ -65,7 +80,7 @@ func (a *acc) addMul(x, y int64) {
 	a.hi, _ = bits.Add64(a.hi, hi, c)
 }
 
-// shift divides by 2^62, rounding down, and returns the 62 bits shifted out.
+// shift divides by 2^60, rounding down, and returns the 60 bits shifted out.
 func (a *acc) shift() int64 {
 	out := int64(a.lo & limbMask)
 	a.lo = a.lo>>limbBits | a.hi<<(64-limbBits)
@@ -73,7 +88,7 @@ func (a *acc) shift() int64 {
 	return out
 }
 
-// updateFG sets (f, g) = t (f, g) / 2^62, which is exact.
+// updateFG sets (f, g) = t (f, g) / 2^60, which is exact.
 func updateFG(f, g *wide, t *matrix, n int) {
 	var cf, cg acc
 	for i := range n {
@@ -90,7 +105,7 @@ func updateFG(f, g *wide, t *matrix, n int) {
 	f[n-1], g[n-1] = int64(cf.lo), int64(cg.lo)
 }
 
-// updateDE sets (d, e) = t (d, e) / 2^62 mod m. Both stay in -2m..m.
+// updateDE sets (d, e) = t (d, e) / 2^60 mod m. Both stay in -2m..m.
 func updateDE(d, e *wide, t *matrix, p *gcdModulus) {
 	n := p.n
 	sd, se := d[n-1]>>63, e[n-1]>>63
@@ -151,21 +166,31 @@ func carryLimbs(d *wide, n int) {
 
 // invert sets z = 1/x for 0 < x < m, and 0 for x = 0.
 func (p *gcdModulus) invert(z, x []uint64) {
-	var f, g, d, e wide
-	f = p.m
-	toWide(&g, x)
-	e[0] = 1
-	zeta := int64(-1)
-	var t matrix
-	for range p.batches {
-		// The low 62 bits decide; one more of each keeps the sign out of it.
-		zeta, t = steps(zeta, uint64(f[0])|uint64(f[1])<<limbBits, uint64(g[0])|uint64(g[1])<<limbBits)
-		updateDE(&d, &e, &t, p)
-		updateFG(&f, &g, &t, p.n)
-	}
+	s := gcdState{f: p.m, zeta: -1}
+	toWide(&s.g, x)
+	s.e[0] = 1
+	s.run(p)
 	// g = 0 and f = 1 or -1 now, and d is x's inverse with f's sign.
-	p.normalize(&d, f[p.n-1]>>63)
-	fromWide(z, &d)
+	p.normalize(&s.d, s.f[p.n-1]>>63)
+	fromWide(z, &s.d)
+}
+
+// gcdState is an inversion on its way: d x = f and e x = g modulo m.
+// safegcd_amd64.s counts on the order.
+type gcdState struct {
+	f, g, d, e wide
+	t          matrix
+	zeta       int64
+}
+
+// runGeneric does all batches of steps.
+func (s *gcdState) runGeneric(p *gcdModulus) {
+	for range p.batches {
+		// The low 60 bits decide.
+		s.zeta, s.t = steps(s.zeta, uint64(s.f[0])|uint64(s.f[1])<<limbBits, uint64(s.g[0])|uint64(s.g[1])<<limbBits)
+		updateDE(&s.d, &s.e, &s.t, p)
+		updateFG(&s.f, &s.g, &s.t, p.n)
+	}
 }
 
 func toWide(w *wide, x []uint64) {
@@ -176,7 +201,7 @@ func toWide(w *wide, x []uint64) {
 			break
 		}
 		v := x[j] >> s
-		if s > 2 && j+1 < len(x) {
+		if s > 64-limbBits && j+1 < len(x) {
 			v |= x[j+1] << (64 - s)
 		}
 		w[i] = int64(v & limbMask)
