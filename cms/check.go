@@ -30,6 +30,7 @@ type checker struct {
 	si   *SignerInfo
 	cert *pki.Certificate
 	what signed
+	by   alg.GOSTVerifier
 	list []Check
 }
 
@@ -44,7 +45,7 @@ func (sd *SignedData) CheckSigner(i int, cert *pki.Certificate) ([]Check, error)
 	if i < 0 || i >= len(sd.Signers) {
 		return nil, fmt.Errorf("cms: signer %d of %d", i+1, len(sd.Signers))
 	}
-	c := checker{si: sd.Signers[i], cert: cert, what: signed{
+	c := checker{si: sd.Signers[i], cert: cert, by: sd.verify, what: signed{
 		contentType: sd.ContentType,
 		head:        sd.head,
 		listed:      sd.DigestAlgorithms,
@@ -317,7 +318,7 @@ func (c *checker) contentSignature(digest []byte) {
 		return
 	}
 	si := c.si
-	if err := alg.VerifyDigest(c.cert.PublicKey, si.SignatureAlgorithm, si.DigestAlgorithm, digest, si.Signature); err != nil {
+	if err := alg.VerifyDigestBy(c.by, c.cert.PublicKey, si.SignatureAlgorithm, si.DigestAlgorithm, digest, si.Signature); err != nil {
 		c.fail(CheckSignatureValue, cite, err)
 		return
 	}
@@ -375,7 +376,7 @@ func (c *checker) attributesSignature() {
 
 func (c *checker) verifyAttributes(set []byte) error {
 	si := c.si
-	return alg.VerifyMessage(c.cert.PublicKey, si.SignatureAlgorithm, si.DigestAlgorithm, set, si.Signature)
+	return alg.VerifyMessageBy(c.by, c.cert.PublicKey, si.SignatureAlgorithm, si.DigestAlgorithm, set, si.Signature)
 }
 
 // sortedAttributes returns the DER of a SET OF: "the encodings of the component

@@ -66,6 +66,8 @@ type SignedData struct {
 	digests      map[oid.OID][]byte // of the content, by digest algorithm
 	head         []byte             // first octets of the content
 	limits       Limits
+	parse        func(der []byte) (*pki.Certificate, error)
+	verify       alg.GOSTVerifier
 	sorted       bool // the SignerInfos stood in the order of DER
 	extended     bool // AddEvidence added something
 }

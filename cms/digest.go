@@ -17,6 +17,10 @@ const (
 	// chunks is how many chunks are in flight between reading and hashing.
 	chunks = 4
 
+	// firstChunk is how much is read first: a short document, and most are,
+	// should not cost the clearing of a long buffer.
+	firstChunk = 8 << 10
+
 	// headLength is how much of the beginning of the content is remembered.
 	headLength = 64
 )
@@ -95,7 +99,11 @@ func (d *digester) consume(w io.Writer, p []byte) error {
 // copy reads r to its end, hashes it and writes it to w, which may be nil.
 // Reading, with the decoding it may involve, overlaps with hashing.
 func (d *digester) copy(w io.Writer, r io.Reader) error {
-	first := make([]byte, chunk)
+	size := firstChunk
+	if s, ok := r.(interface{ Len() int }); ok && s.Len() < size {
+		size = max(s.Len(), 0) + 1 // one more, to meet the end
+	}
+	first := make([]byte, size)
 	n, err := io.ReadFull(r, first)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return d.last(w, r, first[:n])
@@ -103,7 +111,16 @@ func (d *digester) copy(w io.Writer, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return d.pump(w, r, first)
+	whole := make([]byte, chunk)
+	copy(whole, first)
+	n, err = io.ReadFull(r, whole[size:])
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return d.last(w, r, whole[:size+n])
+	}
+	if err != nil {
+		return err
+	}
+	return d.pump(w, r, whole)
 }
 
 // last consumes content that ended within its first chunk. io.ReadFull turns

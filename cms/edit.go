@@ -183,7 +183,7 @@ func (sd *SignedData) AddEvidence(e Evidence) error {
 		}
 		lists = append(lists, choice)
 	}
-	after := &SignedData{limits: sd.limits, Findings: sd.Findings}
+	after := &SignedData{limits: sd.limits, parse: sd.parse, Findings: sd.Findings}
 	for _, raw := range extendSet(sd.certificates, certs) {
 		after.addCertificate(raw[0], raw)
 	}

@@ -65,13 +65,31 @@ func fallbackDigests() []alg.Identifier {
 // a [*der.SyntaxError], an object of another kind a [*KindError], and a message
 // over the limits a [*LimitError].
 func ReadSigned(r io.Reader, content io.Writer, l Limits) (*SignedData, error) {
+	return Options{Limits: l}.ReadSigned(r, content)
+}
+
+// Options is how a message is read and its signatures are checked by a program
+// that reads many. The zero value is right for one.
+type Options struct {
+	Limits Limits
+	// Certificate is what pki.ParseCertificate is, perhaps with a memory: of the
+	// octets of another certificate it must never return this one. nil:
+	// pki.ParseCertificate.
+	Certificate func(der []byte) (*pki.Certificate, error)
+	// VerifyGOST is that of alg.VerifyMessageBy, for CheckSigner. nil:
+	// gost3410.Verify.
+	VerifyGOST alg.GOSTVerifier
+}
+
+// ReadSigned is the function of that name.
+func (o Options) ReadSigned(r io.Reader, content io.Writer) (*SignedData, error) {
 	rd, err := open(r, der.KindSignedData)
 	if err != nil {
 		return nil, err
 	}
-	l = l.withDefaults()
+	l := o.Limits.withDefaults()
 	rd.left = l.Total
-	sd := &SignedData{Armor: rd.armor, limits: l}
+	sd := &SignedData{Armor: rd.armor, limits: l, verify: o.VerifyGOST, parse: o.Certificate}
 	if err := rd.enter(oid.SignedData, "SignedData"); err != nil {
 		return nil, err
 	}
@@ -112,8 +130,11 @@ func open(r io.Reader, want der.Kind) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cms: %w", err)
 	}
-	br := bufio.NewReaderSize(plain, 64<<10)
-	head, err := br.Peek(smallElement)
+	br, ok := plain.(*bufio.Reader)
+	if !ok {
+		br = der.NewBuffered(plain)
+	}
+	head, err := br.Peek(min(smallElement, br.Size()))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("cms: %w", err)
 	}

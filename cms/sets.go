@@ -38,7 +38,11 @@ func (sd *SignedData) addCertificate(tag byte, raw []byte) {
 			fmt.Sprintf("not an X.509 certificate (tag %02X); kept, not used", tag), "RFC 5652, section 10.2.2")
 		return
 	}
-	c, err := pki.ParseCertificate(raw)
+	parse := sd.parse
+	if parse == nil {
+		parse = pki.ParseCertificate
+	}
+	c, err := parse(raw)
 	if err != nil {
 		sd.add(pki.Warn, "certificate-unreadable", field, err.Error(), "RFC 5652, section 10.2.2")
 		return

@@ -69,13 +69,20 @@ func readName(s *cryptobyte.String, field string, r *recorder) (Name, error) {
 	return parseName(raw, content, field, r)
 }
 
+// usualRDNs is the room that is taken for a name: a citizen's has six or seven
+// attributes, an organization's ten.
+const usualRDNs = 8
+
 func parseName(raw []byte, content cryptobyte.String, field string, r *recorder) (Name, error) {
 	n := Name{Raw: raw}
+	if !content.Empty() {
+		n.RDNs = make([][]Attribute, 0, usualRDNs)
+	}
 	total := 0
 	for !content.Empty() {
-		set, err := der.Read(&content, asn1.SET, field+".rdn")
+		set, err := der.Read(&content, asn1.SET, ".rdn")
 		if err != nil {
-			return Name{}, err
+			return Name{}, der.Under(field, err)
 		}
 		// "RelativeDistinguishedName ::= SET SIZE (1..MAX)", RFC 5280, 4.1.2.4.
 		if set.Empty() {
@@ -103,17 +110,17 @@ func parseRDN(set cryptobyte.String, field string, r *recorder) ([]Attribute, er
 		if len(rdn) >= limits.NameAttributes {
 			return nil, der.Bad(field, "more than "+strconv.Itoa(limits.NameAttributes)+" attributes")
 		}
-		pair, err := der.Read(&set, asn1.SEQUENCE, field+".attribute")
+		pair, err := der.Read(&set, asn1.SEQUENCE, ".attribute")
 		if err != nil {
-			return nil, err
+			return nil, der.Under(field, err)
 		}
 		var a Attribute
 		if !oid.Read(&pair, &a.Type) {
 			return nil, der.Bad(field+".attribute.type", "not an object identifier")
 		}
-		raw, value, tag, err := der.ReadAny(&pair, field+"."+string(a.Type)+".value")
+		raw, value, tag, err := der.ReadAny(&pair, ".value")
 		if err != nil {
-			return nil, err
+			return nil, der.Under(field+"."+string(a.Type), err)
 		}
 		if !pair.Empty() {
 			return nil, der.Bad(field+"."+string(a.Type), "octets after the value")
@@ -249,7 +256,23 @@ func (n Name) Equal(o Name) bool {
 	if n.Raw != nil && bytes.Equal(n.Raw, o.Raw) {
 		return true
 	}
-	return len(n.RDNs) == len(o.RDNs) && n.key() == o.key()
+	if len(n.RDNs) != len(o.RDNs) {
+		return false
+	}
+	for i := len(n.RDNs) - 1; i >= 0; i-- { // names of one organization differ at the end
+		if !equalRDN(n.RDNs[i], o.RDNs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// equalRDN compares two relative names.
+func equalRDN(a, b []Attribute) bool {
+	if len(a) != len(b) || len(a) == 1 && a[0].Type != b[0].Type {
+		return false
+	}
+	return rdnKey(a) == rdnKey(b)
 }
 
 // key returns a text that is the same for equal names.

@@ -55,10 +55,11 @@ func (w *world) judge(t *testing.T) *verify.Report {
 	t.Helper()
 	v := &verify.Verifier{
 		Roots: pki.NewPool(w.anchors...), Intermediates: pki.NewPool(w.bag...), Revocation: w.given, Policy: w.policy,
-		Now: func() time.Time { return w.at },
+		Now: func() time.Time { return w.at }, Cache: shared,
 	}
 	report, err := v.VerifyCertificate(t.Context(), w.leaf.Cert)
 	consistent(t, report, err)
+	sameWithout(t, v, report, func(v *verify.Verifier) (*verify.Report, error) { return v.VerifyCertificate(t.Context(), w.leaf.Cert) })
 	return report
 }
 

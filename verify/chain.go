@@ -182,8 +182,11 @@ type bag struct {
 	warnings []string
 }
 
-func newBag(ev cms.Evidence) *bag {
-	b := &bag{pool: pki.NewPool(ev.Certificates...), given: &revocation.Static{Lists: ev.CRLs}}
+func newBag(ev cms.Evidence) *bag { return bagOf(ev, pki.NewPool(ev.Certificates...)) }
+
+// bagOf is newBag with the pool of the certificates.
+func bagOf(ev cms.Evidence, pool *pki.Pool) *bag {
+	b := &bag{pool: pool, given: &revocation.Static{Lists: ev.CRLs}}
 	answers := 0
 	for _, der := range ev.OCSP {
 		resp, err := ocsp.ParseResponse(der)

@@ -118,8 +118,17 @@ func judge(t testing.TB, v *verify.Verifier, sig []byte, content string) *verify
 	if content != "" {
 		r = strings.NewReader(content)
 	}
+	if v.Cache == nil {
+		v.Cache = shared
+	}
 	report, err := v.Verify(t.Context(), bytes.NewReader(sig), r)
 	consistent(t, report, err)
+	sameWithout(t, v, report, func(v *verify.Verifier) (*verify.Report, error) {
+		if content != "" {
+			r = strings.NewReader(content)
+		}
+		return v.Verify(t.Context(), bytes.NewReader(sig), r)
+	})
 	return report
 }
 

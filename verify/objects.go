@@ -289,10 +289,29 @@ func digestFor(ctx context.Context, pub crypto.PublicKey, content io.Reader) (al
 	if err != nil {
 		return id, nil, fmt.Errorf("verify: %w", err)
 	}
-	if _, err := io.Copy(h, &contextReader{ctx, content}); err != nil {
+	if _, err := io.Copy(h, withContext(ctx, content)); err != nil {
 		return id, nil, fmt.Errorf("verify: document: %w", err)
 	}
 	return id, h.Sum(nil), nil
+}
+
+// withContext returns a reader of r that stops when the context ends. What r says
+// of its length, it says too.
+func withContext(ctx context.Context, r io.Reader) io.Reader {
+	c := &contextReader{ctx, r}
+	if s, ok := r.(sized); ok {
+		return &sizedReader{c, s}
+	}
+	return c
+}
+
+// sized is a reader that knows how many octets it has left, such as a
+// bytes.Reader.
+type sized interface{ Len() int }
+
+type sizedReader struct {
+	*contextReader
+	sized
 }
 
 // contextReader stops reading when the context ends.
@@ -338,7 +357,7 @@ func (v *Verifier) VerifyTimeStamp(ctx context.Context, token *tsp.Token, conten
 		if err != nil {
 			return nil, err
 		}
-		_, readErr = io.Copy(h, &contextReader{ctx, content})
+		_, readErr = io.Copy(h, withContext(ctx, content))
 		sum := h.Sum(nil)
 		if readErr == nil && asked != nil && !bytes.Equal(sum, want) {
 			return nil, errors.New("the request is about other data than the document")

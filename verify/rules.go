@@ -98,7 +98,7 @@ func (r *run) formFaults(c *pki.Certificate) []profile.Result {
 		return []profile.Result{{}}
 	}
 	var out []profile.Result
-	for _, x := range r.Qualified.Lint(c).Results {
+	for _, x := range r.Cache.lint(r.Qualified, c) {
 		if x.Outcome == profile.Broken && x.Severity == pki.Error {
 			out = append(out, x)
 		}

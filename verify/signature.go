@@ -29,7 +29,7 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 	if sig == nil {
 		return nil, errNoInput
 	}
-	sd, err := cms.ReadSigned(&contextReader{ctx, sig}, nil, v.Limits)
+	sd, err := v.reading().ReadSigned(withContext(ctx, sig), nil)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -39,7 +39,7 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 		return nil, err
 	}
 	findings(&report.Outcome, sd.Findings)
-	carried := newBag(sd.Evidence)
+	carried := bagOf(sd.Evidence, v.Cache.pool(sd.Certificates))
 	for _, w := range carried.warnings {
 		report.warn(stageFormat, "revocation-evidence", "RFC 5940, section 2.1", w)
 	}
@@ -56,6 +56,15 @@ func (v *Verifier) Verify(ctx context.Context, sig, content io.Reader) (*Report,
 	return report, report.finish()
 }
 
+// reading is how messages are read.
+func (v *Verifier) reading() cms.Options {
+	o := cms.Options{Limits: v.Limits, VerifyGOST: v.VerifyGOST}
+	if v.Cache != nil {
+		o.Certificate = v.Cache.certificate
+	}
+	return o
+}
+
 // content hashes the document that was given and returns the checks about it,
 // which count for every signature.
 func (r *run) content(ctx context.Context, sd *cms.SignedData, content io.Reader) ([]Check, error) {
@@ -70,7 +79,7 @@ func (r *run) content(ctx context.Context, sd *cms.SignedData, content io.Reader
 		o.pass(stageIdentify, "signed-data", cite, r.Lang.pick("документ внутри подписи", "the document is inside the signature"))
 	default:
 		again(ctx, sd, content)
-		err := sd.DigestContent(&contextReader{ctx, content}, stampDigests(sd)...)
+		err := sd.DigestContent(withContext(ctx, content), stampDigests(sd)...)
 		switch {
 		case errors.As(err, &mismatch):
 			o.fail(stageCrypto, "signed-data", cite, HashFailure, r.Lang.sprintf(
@@ -99,15 +108,18 @@ func again(ctx context.Context, sd *cms.SignedData, content io.Reader) {
 	}
 	sd.Again = func() (io.Reader, error) {
 		_, err := seeker.Seek(start, io.SeekStart)
-		return &contextReader{ctx, seeker}, err
+		return withContext(ctx, seeker), err
 	}
 }
+
+// usualChecks is room for the checks of most signatures.
+const usualChecks = 24
 
 // signer decides about one SignerInfo.
 func (r *run) signer(ctx context.Context, sd *cms.SignedData, i int, common []Check, carried *bag) *Signature {
 	si := sd.Signers[i]
 	s := &Signature{Level: "cms", SignerName: signerName(si)}
-	s.Checks = append(s.Checks, common...)
+	s.Checks = append(make([]Check, 0, usualChecks), common...)
 	findings(&s.Outcome, si.Findings)
 	r.identify(s, si, sd.Candidates(si), func(c *pki.Certificate) ([]cms.Check, error) { return sd.CheckSigner(i, c) })
 	r.acceptance(s, si)

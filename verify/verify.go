@@ -26,6 +26,7 @@ import (
 	"github.com/gosklyuch/gosklyuch/cms"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 	"github.com/gosklyuch/gosklyuch/pki/path"
 	"github.com/gosklyuch/gosklyuch/pki/profile"
@@ -61,6 +62,13 @@ type Verifier struct {
 	// names (RFC 5126, section 5.8.1): its digest must then be the one in the
 	// signature. nil: the policy that is named is not looked at.
 	SignaturePolicy func(ctx context.Context, id oid.OID) ([]byte, error)
+
+	// Cache, if not nil, remembers from one verification to the next what does not
+	// depend on time, policy or trust. Several Verifiers may share one.
+	Cache *Cache
+	// VerifyGOST checks the signatures of messages: gost3410.Verify, or what lets
+	// several goroutines do it together (gost3410.Gatherer). nil: gost3410.Verify.
+	VerifyGOST alg.GOSTVerifier
 }
 
 // AccreditationState is what is known of an authority's accreditation. The zero
@@ -161,6 +169,9 @@ func (r *run) mayAttach(n int) bool {
 
 func (v *Verifier) start(kind Kind) (*run, *Report) {
 	r := &run{Verifier: v, at: v.now(), pol: v.policy()}
+	if v.Cache != nil {
+		r.memo.Facts, r.paths.Facts = v.Cache.facts, v.Cache.facts.Paths
+	}
 	if r.pol.OwnAnchors && v.OwnRoots != nil {
 		own := *v
 		own.Roots = v.OwnRoots

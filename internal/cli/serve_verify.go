@@ -90,6 +90,7 @@ func (a *app) serveVerify(ctx context.Context, s *verifyService) error {
 	if err != nil {
 		return err
 	}
+	verifier.Cache = verify.NewCache()
 	log := slog.New(slog.NewJSONHandler(a.err, nil))
 	service, err := server.VerifyHandler(server.VerifyOptions{
 		Verifier: verifier, Policies: policies, Log: log, Version: Version, NoPage: s.noPage,

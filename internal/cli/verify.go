@@ -161,9 +161,13 @@ func (a *app) head(path string) ([]byte, error) {
 	defer f.Close() //nolint:errcheck // opened for reading
 	b, err := io.ReadAll(io.LimitReader(f, headSize))
 	if err == nil && len(b) == 0 {
-		err = failedf(text{"%s: файл пуст", "%s: the file is empty"}, path)
+		err = emptyFile(path)
 	}
 	return b, err
+}
+
+func emptyFile(path string) error {
+	return failedf(text{"%s: файл пуст", "%s: the file is empty"}, path)
 }
 
 func isSignature(head []byte) bool { return sniffArmored(head) == der.KindSignedData }

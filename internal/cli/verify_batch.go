@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gosklyuch/gosklyuch/gost/gost3410"
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/verify"
@@ -29,7 +32,7 @@ type batchFlags struct {
 func (a *app) batchFlags(c *cobra.Command, f *batchFlags) {
 	fl := c.Flags()
 	fl.BoolVar(&f.on, "batch", false, a.t(text{"проверить все подписи в указанных файлах и папках", "verify every signature in the given files and folders"}))
-	fl.IntVar(&f.jobs, "jobs", 0, a.t(text{"с --batch: сколько файлов проверять сразу (0: по числу ядер)", "with --batch: how many files at once (0: one a core)"}))
+	fl.IntVar(&f.jobs, "jobs", 0, a.t(text{"с --batch: сколько файлов проверять сразу (0: столько, чтобы занять все ядра)", "with --batch: how many files at once (0: enough for all cores)"}))
 	fl.StringVar(&f.csv, "csv", "", a.t(text{"с --batch: записать сводку CSV", "with --batch: write a CSV summary"}))
 }
 
@@ -51,7 +54,7 @@ func (f *batchFlags) workers() int {
 	if f.jobs > 0 {
 		return f.jobs
 	}
-	return min(runtime.GOMAXPROCS(0), limits.BatchJobs)
+	return min(runtime.GOMAXPROCS(0)*batchTogether, limits.BatchJobs)
 }
 
 // The statuses of a document in a batch besides those of a report.
@@ -111,11 +114,16 @@ func (a *app) verifyBatch(ctx context.Context, f *evidenceFlags, b *batchFlags, 
 	if err != nil {
 		return err
 	}
+	v.Cache = verify.NewCache()
 	pairs, err := a.batchPairs(ctx, paths)
 	if err != nil {
 		return err
 	}
-	run := &batchRun{app: a, verifier: v, workers: b.workers(), counts: map[string]int{}, lines: b.csv != "-"}
+	defer relaxGC()()
+	run := &batchRun{app: a, verifier: v, workers: b.workers(), counts: map[string]int{}, silent: b.csv == "-"}
+	run.gatherer, run.long = gost3410.NewGatherer(), make(chan struct{}, runtime.GOMAXPROCS(0))
+	run.together = gathering(v, run.gatherer)
+	run.lines = &lineBuffer{out: a.out, before: run.clearBar}
 	if b.csv == "" {
 		err = run.all(ctx, pairs)
 	} else {
@@ -141,9 +149,13 @@ func (a *app) verifyBatch(ctx context.Context, f *evidenceFlags, b *batchFlags, 
 type batchRun struct {
 	*app
 	verifier *verify.Verifier
+	together *verify.Verifier // the same, for short documents
+	gatherer *gost3410.Gatherer
+	long     chan struct{} // has a place for each long document under way
 	workers  int
 	table    *csv.Writer // nil: no CSV
-	lines    bool        // a line a document on standard output
+	silent   bool        // no line a document: the table goes to standard output
+	lines    *lineBuffer // to standard output
 	bar      *progressbar.ProgressBar
 
 	worst  int // exit code so far
@@ -157,12 +169,15 @@ func (r *batchRun) all(ctx context.Context, pairs []batchPair) error {
 	var workers sync.WaitGroup
 	defer workers.Wait() // after cancel
 	defer cancel()
-	work := make(chan *batchItem)
+	work := make(chan *batchItem, r.workers)
 	pending := make(chan *batchItem, r.workers*limits.BatchWindow)
 	for range r.workers {
+		r.gatherer.Join() // before any of them begins
 		workers.Go(func() {
-			for i := range work {
-				r.verify(ctx, i)
+			defer r.gatherer.Leave()
+			together := context.WithValue(ctx, joined{}, true)
+			for i := r.next(work); i != nil; i = r.next(work) {
+				r.verify(together, i)
 				close(i.done)
 			}
 		})
@@ -185,17 +200,45 @@ func (r *batchRun) all(ctx context.Context, pairs []batchPair) error {
 		}
 	})
 	r.startBar(len(pairs))
-	defer r.stopBar()
-	return r.print(ctx, pending)
+	defer r.clearBar()
+	err := r.print(ctx, pending)
+	if flushed := r.lines.flush(); err == nil {
+		err = flushed
+	}
+	return err
+}
+
+// next takes a document, or nil after the last. Whoever has to wait for one leaves
+// the gatherer meanwhile: it may be that a document which waits there has to be
+// printed before there is another one.
+func (r *batchRun) next(work <-chan *batchItem) *batchItem {
+	select {
+	case i := <-work:
+		return i
+	default:
+	}
+	r.gatherer.Leave()
+	defer r.gatherer.Join()
+	return <-work
 }
 
 // print prints the documents in their order as they are ready.
 func (r *batchRun) print(ctx context.Context, pending <-chan *batchItem) error {
+	soon := time.NewTimer(0)
+	defer soon.Stop()
 	for i := range pending {
-		select {
-		case <-i.done:
-		case <-ctx.Done():
-			return ctx.Err()
+		soon.Reset(linesDelay)
+		for ready := false; !ready; {
+			select {
+			case <-i.done:
+				ready = true
+			case <-soon.C: // a long document: what is known is shown
+				if err := r.lines.flush(); err != nil {
+					return err
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -225,16 +268,17 @@ func (r *batchRun) show(i *batchItem) error {
 	switch {
 	case r.json:
 		return r.jsonLine(i)
-	case r.lines:
-		if r.bar != nil {
-			r.bar.Clear() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
-		}
-		r.textLine(i)
-	}
-	if l, ok := r.out.(*lasting); ok {
-		return l.err // nobody reads any more
+	case !r.silent:
+		return r.textLine(i)
 	}
 	return nil
+}
+
+// clearBar makes room for lines.
+func (r *batchRun) clearBar() {
+	if r.bar != nil {
+		r.bar.Clear() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
+	}
 }
 
 // verify decides about one document; whatever happens stays with it.
@@ -247,16 +291,19 @@ func (r *batchRun) verify(ctx context.Context, i *batchItem) {
 	if !named { // a lone file: its content tells
 		i.sig = i.doc
 	}
-	head, err := r.head(i.sig)
-	if err != nil && !named && head != nil && len(head) == 0 {
-		i.sig = "" // an empty file is a document, and nothing signs it
-		return
+	sig, err := r.beginning(i.sig)
+	if err == nil && len(sig.head) == 0 {
+		if !named {
+			i.sig = "" // an empty file is a document, and nothing signs it
+			return
+		}
+		err = emptyFile(i.sig)
 	}
 	if err != nil {
 		i.err = err
 		return
 	}
-	switch k := sniffArmored(head); {
+	switch k := sniffArmored(sig.head[:min(len(sig.head), headSize)]); {
 	case k == der.KindSignedData:
 		if !named {
 			i.doc = ""
@@ -271,7 +318,50 @@ func (r *batchRun) verify(ctx context.Context, i *batchItem) {
 		i.err = wrongKind(i.sig, k, der.KindSignedData)
 		return
 	}
-	i.rep, i.err = r.verifyFiles(ctx, i.doc, i.sig)
+	i.rep, i.err = r.verifyFiles(ctx, i.doc, sig)
+}
+
+// A beginning is what a file begins with. Most signatures and documents are
+// short and are read at once: whole says that head has all of it.
+type beginning struct {
+	path  string
+	head  []byte
+	whole bool
+}
+
+// beginning reads up to limits.BatchWhole octets of a file.
+func (r *batchRun) beginning(path string) (b beginning, err error) {
+	f, err := r.open(path)
+	if err != nil {
+		return b, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	size := limits.BatchWhole
+	if s, ok := f.(*os.File); ok {
+		if st, err := s.Stat(); err == nil && st.Size() < limits.BatchWhole {
+			size = int(st.Size()) + 1 // one more, to meet the end
+		}
+	}
+	b.path, b.head = path, make([]byte, size)
+	n, err := io.ReadFull(f, b.head)
+	b.head = b.head[:n]
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		b.whole, err = true, nil
+	}
+	return b, err
+}
+
+// reopen returns the file from its beginning. One that was not read whole ends
+// at an interrupt.
+func (r *batchRun) reopen(b beginning) (io.Reader, func() error, error) {
+	if b.whole {
+		return bytes.NewReader(b.head), func() error { return nil }, nil
+	}
+	f, err := r.open(b.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.stoppable(f, nil), f.Close, nil
 }
 
 // isDocument tells what people sign from the certificates, lists and requests
@@ -284,27 +374,49 @@ func isDocument(k der.Kind) bool {
 	return false
 }
 
-func (r *batchRun) verifyFiles(ctx context.Context, doc, sig string) (*verify.Report, error) {
-	s, err := r.open(sig)
+func (r *batchRun) verifyFiles(ctx context.Context, doc string, sig beginning) (*verify.Report, error) {
+	s, closeSig, err := r.reopen(sig)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close() //nolint:errcheck // opened for reading
+	defer closeSig() //nolint:errcheck // opened for reading
 	var content io.Reader
+	short := sig.whole
 	if doc != "" {
-		c, err := r.open(doc)
+		d, err := r.beginning(doc)
 		if err != nil {
 			return nil, err
 		}
-		defer c.Close() //nolint:errcheck // opened for reading
-		content = r.stoppable(c, nil)
+		short = short && d.whole
+		c, closeDoc, err := r.reopen(d)
+		if err != nil {
+			return nil, err
+		}
+		defer closeDoc() //nolint:errcheck // opened for reading
+		content = c
 	}
-	rep, err := r.verifier.Verify(ctx, s, content)
+	rep, err := r.decide(ctx, short, s, content)
 	if rep == nil {
-		return nil, inSignature(sig, err)
+		return nil, inSignature(sig.path, err)
 	}
 	rep.Lang = r.reportLang()
 	return rep, nil
+}
+
+// decide verifies. A long document goes by itself, and no more of them at once than
+// there are processors: nobody who could go on waits for it.
+func (r *batchRun) decide(ctx context.Context, short bool, sig, content io.Reader) (*verify.Report, error) {
+	if short {
+		return r.together.Verify(ctx, sig, content)
+	}
+	defer away(ctx, r.gatherer)()
+	select {
+	case r.long <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-r.long }()
+	return r.verifier.Verify(ctx, sig, content)
 }
 
 // finish prints the sum and returns the worst exit code.
@@ -319,7 +431,7 @@ func (r *batchRun) finish() error {
 		return failedf(text{"ни одной подписи не найдено (документов без подписи: %d)", "no signature was found (documents without a signature: %d)"}, r.counts[batchUnsigned]).
 			withHint(text{"подпись лежит рядом с документом (.sig, .sgn, .p7s) или содержит его", "a signature lies beside its document (.sig, .sgn, .p7s) or holds it"})
 	}
-	if !r.json && r.lines {
+	if !r.json && !r.silent {
 		r.printSum(checked)
 	}
 	if r.worst != exitOK {
@@ -336,12 +448,6 @@ func (r *batchRun) startBar(n int) {
 	}
 	r.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(out), progressbar.OptionShowCount(),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetVisibility(true))
-}
-
-func (r *batchRun) stopBar() {
-	if r.bar != nil {
-		r.bar.Clear() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
-	}
 }
 
 // sums are the words of the closing lines.

@@ -18,13 +18,15 @@ var batchMarks = map[string]string{
 	verify.VerdictIndeterminate.String(): "?", batchError: "x", batchUnsigned: " ",
 }
 
-// textLine prints one document for a person.
-func (r *batchRun) textLine(i *batchItem) {
+// textLine prints one document for a person. An error says that nobody reads any
+// more.
+func (r *batchRun) textLine(i *batchItem) error {
 	name := i.doc
 	if name == "" {
 		name = i.sig
 	}
-	fmt.Fprintf(r.out, "%s %s: %s\n", batchMarks[i.status()], report.Printable(name), report.Printable(r.outcome(i)))
+	_, err := fmt.Fprintf(r.lines, "%s %s: %s\n", batchMarks[i.status()], report.Printable(name), report.Printable(r.outcome(i)))
+	return err
 }
 
 // outcome says in one line what is known of a document.
@@ -81,7 +83,7 @@ func (r *batchRun) jsonLine(i *batchItem) error {
 		u := r.sentence(i.err)
 		l.Error, l.Hint = r.t(u.message), r.t(u.hint)
 	}
-	enc := json.NewEncoder(r.out)
+	enc := json.NewEncoder(r.lines)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(l)
 }

@@ -105,6 +105,10 @@ func decode(data []byte, depth int) ([]Block, error) {
 	return nil, &NotDERError{Kind: Sniff(der)}
 }
 
+// IsDER says whether data, or its beginning, looks like DER or BER and not like
+// text that holds it.
+func IsDER(data []byte) bool { return len(data) > 0 && looksDER(data) }
+
 // looksDER says whether data begins like a SEQUENCE: 30 and a possible length
 // octet. Text that begins with the digit 0 (also 30) continues with an octet
 // below 80, and as DER it would have to be as short as that octet says.

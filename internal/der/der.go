@@ -26,6 +26,16 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Why }
 // Bad returns a *FieldError for field.
 func Bad(field, why string) error { return &FieldError{Field: field, Why: why} }
 
+// Under puts field in front of the field of a *FieldError, so that a path is put
+// together only where something is wrong. Other errors stay as they are.
+func Under(field string, err error) error {
+	var f *FieldError
+	if errors.As(err, &f) {
+		f.Field = field + f.Field
+	}
+	return err
+}
+
 // ErrTrailing is wrapped by the error of Single for octets after the element.
 var ErrTrailing = errors.New("octets after the end of the structure")
 

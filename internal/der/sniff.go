@@ -96,21 +96,59 @@ func Sniff(data []byte) Kind {
 	return KindUnknown
 }
 
+// sniffLook is how far sniffMagic looks.
+const sniffLook = 1024
+
 func sniffMagic(data []byte) Kind {
-	head := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 1024)], "\xef\xbb\xbf \r\n\t"))
+	head := bytes.TrimLeft(data[:min(len(data), sniffLook)], "\xef\xbb\xbf \r\n\t")
 	switch {
-	case bytes.HasPrefix(head, []byte("%pdf-")):
+	case hasPrefixFold(head, "%pdf-"):
 		return KindPDF
-	case bytes.HasPrefix(head, []byte("-----begin ")):
+	case hasPrefixFold(head, "-----begin "):
 		return KindPEM
-	case bytes.HasPrefix(head, []byte("pk\x03\x04")):
+	case hasPrefixFold(head, "pk\x03\x04"):
 		return KindZIP
-	case bytes.HasPrefix(head, []byte("<!doctype html")), bytes.Contains(head, []byte("<html")):
+	case hasPrefixFold(head, "<!doctype html"), hasHTML(head):
 		return KindHTML
-	case bytes.HasPrefix(head, []byte("<?xml")), len(head) > 1 && head[0] == '<' && head[1] >= 'a' && head[1] <= 'z':
+	case hasPrefixFold(head, "<?xml"), len(head) > 1 && head[0] == '<' && lower(head[1]) >= 'a' && lower(head[1]) <= 'z':
 		return KindXML
 	}
 	return KindUnknown
+}
+
+// lower returns the small form of an ASCII letter.
+func lower(b byte) byte {
+	if b >= 'A' && b <= 'Z' {
+		return b + ('a' - 'A')
+	}
+	return b
+}
+
+// hasPrefixFold says whether b begins with the small ASCII text s in any case.
+func hasPrefixFold(b []byte, s string) bool {
+	if len(b) < len(s) {
+		return false
+	}
+	for i := range len(s) {
+		if lower(b[i]) != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// hasHTML says whether b has the tag that an HTML page begins with.
+func hasHTML(b []byte) bool {
+	for {
+		at := bytes.IndexByte(b, '<')
+		if at < 0 {
+			return false
+		}
+		if b = b[at:]; hasPrefixFold(b, "<html") {
+			return true
+		}
+		b = b[1:]
+	}
 }
 
 // peek returns the first element of b, its content and what follows, cut off

@@ -80,7 +80,10 @@ type Stream struct {
 // NewStream returns a Stream over r, which must be positioned at the first
 // identifier octet.
 func NewStream(r io.Reader) *Stream {
-	return &Stream{r: bufio.NewReaderSize(r, 64<<10)}
+	if br, ok := r.(*bufio.Reader); ok {
+		return &Stream{r: br}
+	}
+	return &Stream{r: NewBuffered(r)}
 }
 
 // Offset returns how many octets have been consumed.
@@ -347,6 +350,9 @@ func (s *Stream) appendOctets(dst []byte, n int64, field string) ([]byte, error)
 // many octets there were and whether all of them were zero or white space.
 func (s *Stream) Trailing(limit int64) (n int64, blank bool, err error) {
 	blank = true
+	if _, err := s.r.Peek(1); err == io.EOF {
+		return 0, true, nil
+	}
 	buf := make([]byte, 4096)
 	for n < limit {
 		got, err := s.r.Read(buf)

@@ -19,9 +19,9 @@ func NewReader(r io.Reader) (io.Reader, Armor, error) {
 }
 
 func newReader(r io.Reader, depth int) (io.Reader, Armor, error) {
-	br := bufio.NewReaderSize(r, limits.ArmorHeader)
+	br := NewBuffered(r)
 	head, err := br.Peek(limits.ArmorHeader)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, ArmorNone, err
 	}
 	if looksDER(head) {
@@ -34,7 +34,7 @@ func newReader(r io.Reader, depth int) (io.Reader, Armor, error) {
 	if order != 0 {
 		br = bufio.NewReaderSize(&utf16Reader{r: br, order: order}, limits.ArmorHeader)
 	}
-	if head, err = br.Peek(limits.ArmorHeader); err != nil && !errors.Is(err, io.EOF) {
+	if head, err = br.Peek(limits.ArmorHeader); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, ArmorNone, err
 	}
 	form, err := sniffText(head)
@@ -52,6 +52,20 @@ func newReader(r io.Reader, depth int) (io.Reader, Armor, error) {
 	}
 	return unwrapTwice(decoder, form)
 }
+
+// NewBuffered returns a buffered reader of r. Where r says how much it has left,
+// as a bytes.Reader does, the buffer is no longer than that: clearing a buffer
+// for a long message costs more than reading a short one.
+func NewBuffered(r io.Reader) *bufio.Reader {
+	size := limits.ArmorHeader
+	if s, ok := r.(interface{ Len() int }); ok {
+		size = min(size, max(s.Len()+1, minBuffered)) // one more: so that Peek meets the end
+	}
+	return bufio.NewReaderSize(r, size)
+}
+
+// minBuffered is the least buffer of NewBuffered.
+const minBuffered = 512
 
 // sniffLength is enough to tell DER from text: more than the longest element
 // with a length in one octet.

@@ -30,6 +30,9 @@ const (
 	// BatchWindow is how many documents per worker may be finished or under way
 	// before their turn to be printed comes.
 	BatchWindow = 8
+	// BatchWhole is the longest signature of a batch that is read into memory
+	// before it is parsed; a longer one streams.
+	BatchWhole = 64 << 10
 	// BatchJobs bounds --jobs: each job holds open files and a message.
 	BatchJobs = 256
 )

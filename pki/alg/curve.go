@@ -23,29 +23,30 @@ type curveRow struct {
 	test   bool // RFC 9215, section 4.2: MUST NOT be used outside testing
 }
 
-// curveRows returns the parameter sets of GOST R 34.10-2012 and -2001. Several
+// curveTable has the parameter sets of GOST R 34.10-2012 and -2001. Several
 // are one curve under different names: CryptoPro-XchA, CryptoPro-A and
 // TC26-256-B; CryptoPro-XchB, CryptoPro-C and TC26-256-D; CryptoPro-B and
 // TC26-256-C. The name stays with the key, so that a key is written again
 // under the identifier that it was read with.
-func curveRows() []curveRow {
-	return []curveRow{
-		{oid.CryptoProA, "cryptopro-a", digestPresent, false},
-		{oid.CryptoProB, "cryptopro-b", digestPresent, false},
-		{oid.CryptoProC, "cryptopro-c", digestPresent, false},
-		{oid.CryptoProXchA, "cryptopro-xcha", digestPresent, false},
-		{oid.CryptoProXchB, "cryptopro-xchb", digestPresent, false},
-		{oid.TC26_256A, "tc26-256-a", digestOmit, false},
-		{oid.TC26_256B, "tc26-256-b", digestOmit, false},
-		{oid.TC26_256C, "tc26-256-c", digestOmit, false},
-		{oid.TC26_256D, "tc26-256-d", digestOmit, false},
-		{oid.TC26_512A, "tc26-512-a", digestOmit, false},
-		{oid.TC26_512B, "tc26-512-b", digestOmit, false},
-		{oid.TC26_512C, "tc26-512-c", digestOmit, false},
-		{oid.CryptoProTest, "cryptopro-test", digestPresent, true},
-		{oid.TC26_512Test, "tc26-512-test", digestOmit, true},
-	}
+var curveTable = [...]curveRow{
+	{oid.CryptoProA, "cryptopro-a", digestPresent, false},
+	{oid.CryptoProB, "cryptopro-b", digestPresent, false},
+	{oid.CryptoProC, "cryptopro-c", digestPresent, false},
+	{oid.CryptoProXchA, "cryptopro-xcha", digestPresent, false},
+	{oid.CryptoProXchB, "cryptopro-xchb", digestPresent, false},
+	{oid.TC26_256A, "tc26-256-a", digestOmit, false},
+	{oid.TC26_256B, "tc26-256-b", digestOmit, false},
+	{oid.TC26_256C, "tc26-256-c", digestOmit, false},
+	{oid.TC26_256D, "tc26-256-d", digestOmit, false},
+	{oid.TC26_512A, "tc26-512-a", digestOmit, false},
+	{oid.TC26_512B, "tc26-512-b", digestOmit, false},
+	{oid.TC26_512C, "tc26-512-c", digestOmit, false},
+	{oid.CryptoProTest, "cryptopro-test", digestPresent, true},
+	{oid.TC26_512Test, "tc26-512-test", digestOmit, true},
 }
+
+// curveRows returns the table, not to be changed.
+func curveRows() []curveRow { return curveTable[:] }
 
 // gostCurve finds the curve of a parameter set identifier.
 func gostCurve(o oid.OID) (gost3410.Curve, error) {

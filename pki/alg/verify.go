@@ -27,6 +27,18 @@ func errPSS(field string) error { return fmt.Errorf("alg: RSASSA-PSS-params: %s"
 // and does not, a [*MismatchError] where key, signature and digest do not belong
 // together, and an [*UnknownError] for an algorithm this package does not know.
 func VerifyMessage(pub crypto.PublicKey, sigAlg, digestAlg Identifier, message, sig []byte) error {
+	return VerifyMessageBy(nil, pub, sigAlg, digestAlg, message, sig)
+}
+
+// A GOSTVerifier does what [gost3410.Verify] does, and nothing else: it may let
+// the check run together with those of other goroutines
+// ([gost3410.Gatherer.Verify]). It is called for valid keys with a digest of the
+// key's size.
+type GOSTVerifier func(pub *gost3410.PublicKey, digest, sig []byte) bool
+
+// VerifyMessageBy is [VerifyMessage] with v in the place of gost3410.Verify for
+// keys of GOST R 34.10-2012; a nil v is gost3410.Verify.
+func VerifyMessageBy(v GOSTVerifier, pub crypto.PublicKey, sigAlg, digestAlg Identifier, message, sig []byte) error {
 	if key, ok := pub.(ed25519.PublicKey); ok {
 		return verifyEd25519(key, sigAlg, message, sig)
 	}
@@ -39,13 +51,18 @@ func VerifyMessage(pub crypto.PublicKey, sigAlg, digestAlg Identifier, message, 
 		return err
 	}
 	h.Write(message)
-	return VerifyDigest(pub, sigAlg, d, h.Sum(nil), sig)
+	return VerifyDigestBy(v, pub, sigAlg, d, h.Sum(nil), sig)
 }
 
 // VerifyDigest checks sig over a digest that the caller computed with
 // digestAlg. Everything else is as in [VerifyMessage]; Ed25519 signs messages,
 // not digests, and is refused.
 func VerifyDigest(pub crypto.PublicKey, sigAlg, digestAlg Identifier, digest, sig []byte) error {
+	return VerifyDigestBy(nil, pub, sigAlg, digestAlg, digest, sig)
+}
+
+// VerifyDigestBy is [VerifyDigest] with v as in [VerifyMessageBy].
+func VerifyDigestBy(v GOSTVerifier, pub crypto.PublicKey, sigAlg, digestAlg Identifier, digest, sig []byte) error {
 	if _, ok := pub.(ed25519.PublicKey); ok {
 		// RFC 8032, section 4: the message goes through the hash twice, so that
 		// its digest alone proves nothing; that is not a signature that fails.
@@ -62,7 +79,10 @@ func VerifyDigest(pub crypto.PublicKey, sigAlg, digestAlg Identifier, digest, si
 	if len(digest) != row.size {
 		return fmt.Errorf("alg: the digest has %d octets, %s has %d", len(digest), d.OID.Name(), row.size)
 	}
-	if verifyDigest(pub, sigAlg, row, digest, sig) {
+	if v == nil {
+		v = gost3410.Verify
+	}
+	if verifyDigest(v, pub, sigAlg, row, digest, sig) {
 		return nil
 	}
 	return ErrSignature
@@ -70,10 +90,10 @@ func VerifyDigest(pub crypto.PublicKey, sigAlg, digestAlg Identifier, digest, si
 
 // verifyDigest calls the primitive. The caller made sure that key, signature
 // and digest fit.
-func verifyDigest(pub crypto.PublicKey, sigAlg Identifier, d digest, digest, sig []byte) bool {
+func verifyDigest(v GOSTVerifier, pub crypto.PublicKey, sigAlg Identifier, d digest, digest, sig []byte) bool {
 	switch k := pub.(type) {
 	case *gost3410.PublicKey:
-		return gost3410.Verify(k, digest, sig)
+		return v(k, digest, sig)
 	case *GOST2001PublicKey:
 		return gost34102001.Verify(k.key, digest, sig)
 	case *ecdsa.PublicKey:

@@ -12,9 +12,6 @@ import (
 	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
-// edge is "this certificate was signed by this key", the thing that costs work.
-type edge struct{ child, key string }
-
 // attempt is a path that was tried.
 type attempt struct {
 	chain           []*pki.Certificate
@@ -153,7 +150,7 @@ func (b *builder) signed(child, parent *pki.Certificate) error {
 
 // verify checks child's signature with parent's key, once per pair.
 func (b *builder) verify(child, parent *pki.Certificate) error {
-	e := edge{string(child.Raw), keyOctets(parent)}
+	e := edgeOf(child, parent)
 	if err, ok := b.seen[e]; ok {
 		return err
 	}
@@ -183,7 +180,7 @@ func (m *Memo) check(e edge, child, parent *pki.Certificate) (ok bool, err error
 	if m.edges == nil {
 		m.edges = map[edge]error{}
 	}
-	err = child.CheckSignatureFrom(parent)
+	err = m.Facts.check(e, child, parent)
 	m.edges[e] = err
 	return true, err
 }

@@ -78,15 +78,3 @@ func (b *builder) complete(chain []*pki.Certificate) ([]*pki.Certificate, []Fail
 	}
 	return out, failures
 }
-
-// keyOctets tells keys apart: the same SubjectPublicKeyInfo is another key
-// under other inherited parameters.
-func keyOctets(c *pki.Certificate) string {
-	out := string(c.RawSubjectPublicKeyInfo)
-	if key, ok := c.PublicKey.(*alg.DSAPublicKey); ok {
-		for _, n := range []interface{ Text(int) string }{key.P, key.Q, key.G} {
-			out += "/" + n.Text(62)
-		}
-	}
-	return out
-}

@@ -124,7 +124,13 @@ type Options struct {
 // Memo remembers which certificates were signed by which keys: the signers of
 // one message share most of their chains. The zero value is empty and ready; it
 // is not safe for concurrent use.
-type Memo struct{ edges map[edge]error }
+type Memo struct {
+	// Facts, if not nil, is asked before a signature is checked, and learns what
+	// is found. It may serve many Memos at once.
+	Facts *Facts
+
+	edges map[edge]error
+}
 
 // Failure is one rule that a path breaks.
 type Failure struct {

@@ -13,6 +13,10 @@ import (
 // them, and bounds the work for one message. The zero value is empty and ready;
 // it is not safe for concurrent use.
 type Memo struct {
+	// Facts, if not nil, is asked before a signature is checked, and learns what
+	// is found. It may serve many Memos at once.
+	Facts *Facts
+
 	outcomes  map[memoKey]error
 	issuers   map[issuerKey]bool
 	signers   map[signerKey][]*pki.Certificate // nil: may not
@@ -75,7 +79,7 @@ func (m *Memo) check(l *pki.RevocationList, issuer *pki.Certificate) error {
 	if m.outcomes == nil {
 		m.outcomes = map[memoKey]error{}
 	}
-	err = CheckList(l, issuer)
+	err = m.Facts.checkList(l, issuer)
 	m.outcomes[k] = err
 	return err
 }
@@ -86,7 +90,7 @@ func (m *Memo) sameIssuer(l *pki.RevocationList, cert *pki.Certificate) bool {
 	k := issuerKey{l, string(cert.RawIssuer)}
 	same, ok := m.issuers[k]
 	if !ok {
-		same = l.Issuer.Equal(cert.Issuer)
+		same = m.Facts.sameIssuer(l, cert)
 		if m.issuers == nil {
 			m.issuers = map[issuerKey]bool{}
 		}
@@ -95,6 +99,12 @@ func (m *Memo) sameIssuer(l *pki.RevocationList, cert *pki.Certificate) bool {
 		}
 	}
 	return same
+}
+
+// pathMemo is the memo for the paths of signers.
+func (m *Memo) pathMemo() *path.Memo {
+	m.paths.Facts = m.Facts.paths()
+	return &m.paths
 }
 
 // signed says whether issuer signed c.

@@ -237,6 +237,6 @@ func (o *asker) findPath(l *pki.RevocationList, c, anchor *pki.Certificate) []*p
 func (o *asker) pathOptions(at time.Time, anchors ...*pki.Certificate) path.Options {
 	return path.Options{
 		Roots: pki.NewPool(anchors...), At: at, AllowTest: o.AllowTest, AllowLegacy: o.AllowLegacy,
-		Withdrawn: o.Withdrawn, AllowDSA: o.AllowDSA, Memo: &o.Memo.paths,
+		Withdrawn: o.Withdrawn, AllowDSA: o.AllowDSA, Memo: o.Memo.pathMemo(),
 	}
 }
