@@ -246,13 +246,25 @@ func (r Record) canonical() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Time.UnixNano()))
 	b = appendText(b, r.Actor)
 	b = appendText(b, r.Event)
-	b = r.subject.appendCommitment(b, r.Subject)
+	keys := r.keys()
+	commitments := r.commitments(keys)
+	b = append(b, commitments[0][:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Data)))
-	for _, k := range slices.Sorted(maps.Keys(r.Data)) {
+	for n, k := range keys {
 		b = appendText(b, k)
-		b = r.data[k].appendCommitment(b, r.Data[k])
+		b = append(b, commitments[n+1][:]...)
 	}
 	return b
+}
+
+// keys returns the keys of the data in the order of their octets.
+func (r Record) keys() []string {
+	keys := make([]string, 0, len(r.Data))
+	for k := range r.Data {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // size is what limits.JournalRecord bounds: the canonical encoding and the

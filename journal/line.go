@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/internal/jsonout"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 )
 
@@ -37,14 +39,7 @@ type value struct {
 	Erased *Digest `json:"erased,omitempty"`
 }
 
-func (s seal) value(text string) value {
-	if s.erased {
-		return value{Erased: &s.gone}
-	}
-	return value{Text: text, Salt: hex.EncodeToString(s.salt[:])}
-}
-
-// seal reads what value wrote.
+// seal reads what appendValue wrote.
 func (v value) seal() (s seal, err error) {
 	if v.Erased != nil {
 		if v.Text != "" || v.Salt != "" {
@@ -55,19 +50,46 @@ func (v value) seal() (s seal, err error) {
 	return s, unhex(s.salt[:], []byte(v.Salt), "salt")
 }
 
-// Line returns the record as one line of JSON without the line feed.
+// Line returns the record as one line of JSON without the line feed: the form of
+// line above as encoding/json writes it, data in the order of the keys.
 func (r Record) Line() ([]byte, error) {
-	l := line{
-		Version: lineVersion, Node: r.Node, Seq: r.Seq, Time: r.Time.UTC().Format(time.RFC3339Nano), Actor: r.Actor, Event: r.Event,
-		Subject: r.subject.value(r.Subject), Prev: r.Prev, Hash: r.Hash,
+	b := make([]byte, 0, 512+r.size())
+	b = strconv.AppendUint(append(b, `{"v":`...), lineVersion, 10)
+	b = jsonout.String(append(b, `,"node":`...), r.Node)
+	b = strconv.AppendUint(append(b, `,"seq":`...), r.Seq, 10)
+	b = append(r.Time.UTC().AppendFormat(append(b, `,"time":"`...), time.RFC3339Nano), '"')
+	b = jsonout.String(append(b, `,"actor":`...), r.Actor)
+	b = jsonout.String(append(b, `,"event":`...), r.Event)
+	b = r.subject.appendValue(append(b, `,"subject":`...), r.Subject)
+	for n, k := range r.keys() {
+		if n == 0 {
+			b = append(b, `,"data":{`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = r.data[k].appendValue(append(jsonout.String(b, k), ':'), r.Data[k])
 	}
 	if len(r.Data) > 0 {
-		l.Data = make(map[string]value, len(r.Data))
+		b = append(b, '}')
 	}
-	for k, v := range r.Data {
-		l.Data[k] = r.data[k].value(v)
+	b = appendDigest(append(b, `,"prev":`...), r.Prev)
+	return append(appendDigest(append(b, `,"hash":`...), r.Hash), '}'), nil
+}
+
+// appendValue appends what value describes.
+func (s seal) appendValue(b []byte, text string) []byte {
+	if s.erased {
+		return append(appendDigest(append(b, `{"erased":`...), s.gone), '}')
 	}
-	return json.Marshal(l)
+	b = append(b, '{')
+	if text != "" {
+		b = append(jsonout.String(append(b, `"text":`...), text), ',')
+	}
+	return append(hex.AppendEncode(append(b, `"salt":"`...), s.salt[:]), `"}`...)
+}
+
+func appendDigest(b []byte, d Digest) []byte {
+	return append(hex.AppendEncode(append(b, '"'), d[:]), '"')
 }
 
 // MarshalJSON implements json.Marshaler; it is the form of [Record.Line].

@@ -23,13 +23,36 @@ type seal struct {
 	gone   Digest // the commitment of an erased value
 }
 
-// appendCommitment appends Streebog-256(salt ‖ text), or what is left of it.
-func (s seal) appendCommitment(b []byte, text string) []byte {
-	if s.erased {
-		return append(b, s.gone[:]...)
+// commitments returns that of the subject and those of the data under the keys,
+// digested side by side.
+func (r Record) commitments(keys []string) [][streebog.Size256]byte {
+	out := make([][streebog.Size256]byte, 1+len(keys))
+	size := saltSize + len(r.Subject)
+	for _, k := range keys {
+		size += saltSize + len(r.Data[k])
 	}
-	c := s.commitment(text)
-	return append(b, c[:]...)
+	buf, messages := make([]byte, 0, size), make([][]byte, 0, len(out))
+	add := func(s seal, text string) {
+		begin := len(buf)
+		if !s.erased {
+			buf = append(append(buf, s.salt[:]...), text...)
+		}
+		messages = append(messages, buf[begin:])
+	}
+	add(r.subject, r.Subject)
+	for _, k := range keys {
+		add(r.data[k], r.Data[k])
+	}
+	streebog.Sum256Many(out, messages)
+	if r.subject.erased { // what is left of it
+		out[0] = r.subject.gone
+	}
+	for n, k := range keys {
+		if s := r.data[k]; s.erased {
+			out[n+1] = s.gone
+		}
+	}
+	return out
 }
 
 func (s seal) commitment(text string) Digest {
@@ -39,20 +62,22 @@ func (s seal) commitment(text string) Digest {
 
 // seal gives every value of a new record its salt.
 func (r *Record) seal() {
-	r.subject = newSeal()
+	// One call for all salts. It never fails: crypto/rand ends the program
+	// rather than return less.
+	salts := make([]byte, saltSize*(1+len(r.Data)))
+	_, _ = rand.Read(salts)
+	salt := func() (s [saltSize]byte) {
+		salts = salts[copy(s[:], salts):]
+		return s
+	}
+	r.subject = seal{salt: salt()}
 	r.data = nil
 	if len(r.Data) > 0 {
 		r.data = make(map[string]seal, len(r.Data))
 	}
 	for k := range r.Data {
-		r.data[k] = newSeal()
+		r.data[k] = seal{salt: salt()}
 	}
-}
-
-// newSeal never fails: crypto/rand ends the program rather than return less.
-func newSeal() (s seal) {
-	_, _ = rand.Read(s.salt[:])
-	return s
 }
 
 // sealed reports whether every value has its seal, and no erased one a text:

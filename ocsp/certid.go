@@ -103,16 +103,6 @@ func (m *Matcher) issuerHashes(h alg.Identifier) []issuerHash {
 	return list
 }
 
-// matchesIssuer says whether both hashes are those of the issuer, whose name
-// is encoded as in rawName.
-func (id CertID) matchesIssuer(issuer *pki.Certificate, rawName []byte) bool {
-	name, key, err := issuerHashes(rawName, issuer, id.Hash)
-	if err != nil {
-		return false
-	}
-	return bytes.Equal(name, id.IssuerNameHash) && bytes.Equal(key, id.IssuerKeyHash)
-}
-
 func issuerHashes(rawName []byte, issuer *pki.Certificate, h alg.Identifier) (name, key []byte, err error) {
 	if name, err = digest(h, rawName); err != nil {
 		return nil, nil, fmt.Errorf("ocsp: CertID.hashAlgorithm: %w", err)
@@ -134,18 +124,19 @@ func digest(id alg.Identifier, data []byte) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// readCertID consumes one CertID. The error names field.
+// readCertID consumes one CertID, whose parts are parts of s. The error names
+// field.
 func readCertID(s *cryptobyte.String, field string) (CertID, error) {
 	var raw, body cryptobyte.String
 	if !s.ReadASN1Element(&raw, asn1.SEQUENCE) {
 		return CertID{}, malformed("%s is not a SEQUENCE", field)
 	}
-	id := CertID{Raw: bytes.Clone(raw), Serial: new(big.Int)}
+	id := CertID{Raw: raw, Serial: new(big.Int)}
 	if !raw.ReadASN1(&body, asn1.SEQUENCE) {
 		return CertID{}, malformed("%s is not a SEQUENCE", field)
 	}
 	var err error
-	if id.Hash, err = alg.ReadIdentifier(&body, field+".hashAlgorithm"); err != nil {
+	if id.Hash, err = alg.ReadIdentifier(&body, "hashAlgorithm"); err != nil {
 		return CertID{}, &Error{Kind: KindMalformed, Detail: field, Err: err}
 	}
 	if !readOctets(&body, &id.IssuerNameHash) || !readOctets(&body, &id.IssuerKeyHash) {
@@ -179,16 +170,14 @@ func (id CertID) add(b *cryptobyte.Builder) {
 	})
 }
 
-// readOctets consumes an OCTET STRING into a fresh slice.
+// readOctets consumes an OCTET STRING; the result is a part of s, which belongs
+// to what is being parsed.
 func readOctets(s *cryptobyte.String, out *[]byte) bool {
 	var v cryptobyte.String
 	if !s.ReadASN1(&v, asn1.OCTET_STRING) {
 		return false
 	}
-	*out = bytes.Clone(v)
-	if *out == nil {
-		*out = []byte{}
-	}
+	*out = v[:len(v):len(v)]
 	return true
 }
 

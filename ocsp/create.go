@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	derenc "github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -26,6 +27,7 @@ type ResponseTemplate struct {
 	Certificates []*pki.Certificate
 
 	nonceValue []byte // extnValue to echo as it came
+	keyHash    []byte // of the responder where it is known, or nil
 }
 
 // CreateResponse signs a successful OCSPResponse. responder is the certificate
@@ -50,33 +52,33 @@ func CreateResponse(rand io.Reader, t *ResponseTemplate, responder *pki.Certific
 	if err != nil {
 		return nil, fmt.Errorf("ocsp: sign: %w", err)
 	}
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { // BasicOCSPResponse
-		b.AddBytes(tbs)
-		sigAlg.Add(b)
-		b.AddASN1BitString(sig)
-		t.addCertificates(b)
-	})
-	basic, err := b.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("ocsp: BasicOCSPResponse: %w", err)
-	}
-	return WrapBasic(basic)
+	// BasicOCSPResponse, in one piece of its final size; the BIT STRING has no
+	// unused bits.
+	return WrapBasic(derenc.Wrap(tagSequence, tbs, sigAlg.DER(), derenc.Wrap(tagBitString, []byte{0}, sig), t.certificates()))
 }
+
+const (
+	tagSequence    = byte(asn1.SEQUENCE)
+	tagBitString   = byte(asn1.BIT_STRING)
+	tagOctetString = byte(asn1.OCTET_STRING)
+	tagZero        = 0xa0 // [0] EXPLICIT
+)
 
 // WrapBasic makes a successful OCSPResponse of the DER of a BasicOCSPResponse.
 func WrapBasic(basic []byte) ([]byte, error) {
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1Enum(int64(Successful))
-		b.AddASN1(explicitTag(0), func(b *cryptobyte.Builder) {
-			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				oid.OCSPBasic.Add(b)
-				b.AddASN1OctetString(basic)
-			})
-		})
-	})
-	return b.Bytes()
+	kind := oid.OCSPBasic.DER()
+	octets := derenc.AppendHeader(nil, tagOctetString, int64(len(basic)))
+	size := len(kind) + len(octets) + len(basic)
+	bytesHeader := derenc.AppendHeader(nil, tagSequence, int64(size)) // ResponseBytes
+	size += len(bytesHeader)
+	explicit := derenc.AppendHeader(nil, tagZero, int64(size))
+	size += len(explicit)
+	status := [...]byte{byte(asn1.ENUM), 1, byte(Successful)}
+	out := derenc.AppendHeader(make([]byte, 0, size+len(status)+8), tagSequence, int64(size+len(status)))
+	for _, part := range [][]byte{status[:], explicit, bytesHeader, kind, octets, basic} {
+		out = append(out, part...)
+	}
+	return out, nil
 }
 
 // CreateErrorResponse makes an unsigned OCSPResponse with an error status.
@@ -104,8 +106,8 @@ func (t *ResponseTemplate) validate() error {
 }
 
 func (t *ResponseTemplate) responseData(responder *pki.Certificate) ([]byte, error) {
-	var keyHash []byte
-	if !t.ByName {
+	keyHash := t.keyHash
+	if !t.ByName && keyHash == nil {
 		var err error
 		if keyHash, err = alg.KeyIdentifier(responder.RawSubjectPublicKeyInfo); err != nil {
 			return nil, err
@@ -117,7 +119,7 @@ func (t *ResponseTemplate) responseData(responder *pki.Certificate) ([]byte, err
 	} else if t.Nonce != nil {
 		exts = nonceExtension(nonceValue(t.Nonce))
 	}
-	var b cryptobyte.Builder
+	b := cryptobyte.NewBuilder(make([]byte, 0, 256*(1+len(t.Singles))))
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		if t.ByName {
 			b.AddASN1(explicitTag(1), func(b *cryptobyte.Builder) { b.AddBytes(responder.RawSubject) })
@@ -135,19 +137,19 @@ func (t *ResponseTemplate) responseData(responder *pki.Certificate) ([]byte, err
 	return b.Bytes()
 }
 
-func (t *ResponseTemplate) addCertificates(b *cryptobyte.Builder) {
+// certificates returns [0] EXPLICIT SEQUENCE OF Certificate, nil where there are
+// none.
+func (t *ResponseTemplate) certificates() []byte {
 	// RFC 6960, section 4.2.1: "If no certificates are included, then certs
 	// SHOULD be absent."
 	if len(t.Certificates) == 0 {
-		return
+		return nil
 	}
-	b.AddASN1(explicitTag(0), func(b *cryptobyte.Builder) {
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			for _, c := range t.Certificates {
-				b.AddBytes(c.Raw)
-			}
-		})
-	})
+	raw := make([][]byte, len(t.Certificates))
+	for i, c := range t.Certificates {
+		raw[i] = c.Raw
+	}
+	return derenc.Wrap(tagZero, derenc.Wrap(tagSequence, raw...))
 }
 
 // addTime writes a GeneralizedTime in UTC with whole seconds.

@@ -1,7 +1,6 @@
 package ocsp
 
 import (
-	"bytes"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -56,7 +55,7 @@ func readExtension(list *cryptobyte.String, field string) (pki.Extension, error)
 	if !list.ReadASN1Element(&raw, asn1.SEQUENCE) {
 		return pki.Extension{}, malformed("%s: an extension is not a SEQUENCE", field)
 	}
-	ext := pki.Extension{Raw: bytes.Clone(raw)}
+	ext := pki.Extension{Raw: raw}
 	if !raw.ReadASN1(&body, asn1.SEQUENCE) || !oid.Read(&body, &ext.ID) {
 		return pki.Extension{}, malformed("%s: extnID is not an OBJECT IDENTIFIER", field)
 	}

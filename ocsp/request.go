@@ -109,7 +109,8 @@ func ParseRequest(der []byte) (*Request, error) {
 	if len(der) > limits.OCSPRequestSize {
 		return nil, malformed("OCSPRequest is longer than %d octets", limits.OCSPRequestSize)
 	}
-	in := cryptobyte.String(der)
+	req := &Request{Raw: bytes.Clone(der)} // and everything in it
+	in := cryptobyte.String(req.Raw)
 	var outer, tbs cryptobyte.String
 	if !in.ReadASN1(&outer, asn1.SEQUENCE) {
 		return nil, malformed("OCSPRequest is not a DER SEQUENCE")
@@ -120,23 +121,15 @@ func ParseRequest(der []byte) (*Request, error) {
 	if !outer.ReadASN1(&tbs, asn1.SEQUENCE) {
 		return nil, malformed("OCSPRequest.tbsRequest is not a SEQUENCE")
 	}
-	req := &Request{Raw: bytes.Clone(der)}
 	if err := req.readTBS(&tbs); err != nil {
 		return nil, err
 	}
+	rest := outer // what follows tbsRequest
 	if !outer.SkipOptionalASN1(explicitTag(0)) || !outer.Empty() {
 		return nil, malformed("OCSPRequest.optionalSignature is not one [0]")
 	}
-	req.Signed = hasSignature(der)
+	req.Signed = !rest.Empty()
 	return req, nil
-}
-
-// hasSignature says whether a second element follows tbsRequest. The input
-// has been parsed.
-func hasSignature(der []byte) bool {
-	in := cryptobyte.String(der)
-	var outer cryptobyte.String
-	return in.ReadASN1(&outer, asn1.SEQUENCE) && outer.SkipASN1(asn1.SEQUENCE) && !outer.Empty()
 }
 
 func (r *Request) readTBS(tbs *cryptobyte.String) error {

@@ -45,6 +45,8 @@ type Responder struct {
 	Chain       []*pki.Certificate
 	Now         func() time.Time // nil: time.Now
 	Rand        io.Reader        // nil: crypto/rand
+
+	fixed fixed
 }
 
 // Answered is a response together with what a server needs to know of it.
@@ -68,13 +70,18 @@ func (r *Responder) Respond(ctx context.Context, request []byte) []byte {
 // request is at fault, any other error where the responder failed.
 func (r *Responder) Answer(ctx context.Context, request []byte) (Answered, error) {
 	req, err := ParseRequest(request)
-	if err == nil && req.Nonce != nil && (len(req.Nonce) == 0 || len(req.Nonce) > MaxNonce) {
-		// RFC 8954, section 2.1: a server must answer malformedRequest to a
-		// nonce of no octets or of more than 32.
-		err = malformed("the nonce has %d octets", len(req.Nonce))
-	}
 	if err != nil {
 		return failure(MalformedRequest), err
+	}
+	return r.AnswerRequest(ctx, req)
+}
+
+// AnswerRequest is Answer for a request that [ParseRequest] returned.
+func (r *Responder) AnswerRequest(ctx context.Context, req *Request) (Answered, error) {
+	if req.Nonce != nil && (len(req.Nonce) == 0 || len(req.Nonce) > MaxNonce) {
+		// RFC 8954, section 2.1: a server must answer malformedRequest to a
+		// nonce of no octets or of more than 32.
+		return failure(MalformedRequest), malformed("the nonce has %d octets", len(req.Nonce))
 	}
 	if r.Issuer == nil || r.Signer == nil || r.Source == nil {
 		return failure(InternalError), errors.New("ocsp: the responder lacks its issuer, signer or source")
@@ -88,7 +95,7 @@ func (r *Responder) Answer(ctx context.Context, request []byte) (Answered, error
 	mine := 0
 	for _, id := range req.IDs {
 		one := Single{ID: id, Reason: NoReason, ThisUpdate: t.ProducedAt, NextUpdate: t.ProducedAt.Add(r.validity())}
-		if id.matchesIssuer(r.Issuer, r.Issuer.RawSubject) {
+		if r.fixed.names(r.Issuer, id) {
 			mine++
 			if err := r.ask(ctx, &one); err != nil {
 				return failure(TryLater), err
@@ -154,6 +161,7 @@ func (r *Responder) sign(t *ResponseTemplate) (Answered, error) {
 	if rnd == nil {
 		rnd = rand.Reader
 	}
+	t.keyHash = r.fixed.keyHash(cert)
 	der, err := CreateResponse(rnd, t, cert, r.Signer)
 	if err != nil {
 		return failure(InternalError), err

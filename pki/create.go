@@ -33,9 +33,23 @@ func CreateCertificate(rand io.Reader, tmpl *CertificateTemplate, parent *Certif
 }
 
 func createCertificate(rand io.Reader, tmpl *CertificateTemplate, parent *Certificate, pub crypto.PublicKey, signer crypto.Signer) ([]byte, error) {
-	if tmpl == nil || pub == nil || signer == nil {
+	if signer == nil {
 		return nil, errors.New("template, public key and signing key are required")
 	}
+	d, err := newDraft(tmpl, parent, pub, signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	sig, err := alg.SignMessage(rand, signer, d.algorithm, d.tbs)
+	if err != nil {
+		return nil, err
+	}
+	return signedDER(d.tbs, d.algorithm, sig)
+}
+
+// tbsCertificate writes the part of a certificate that is signed, DER with tag
+// and length; issuerKey is the key that will sign it by sigAlg.
+func tbsCertificate(tmpl *CertificateTemplate, parent *Certificate, pub, issuerKey crypto.PublicKey, sigAlg alg.Identifier) ([]byte, error) {
 	// "Conforming CAs MUST NOT use serialNumber values longer than 20 octets";
 	// "The serial number MUST be a positive integer", RFC 5280, 4.1.2.2.
 	if !positive(tmpl.SerialNumber, false) {
@@ -56,15 +70,14 @@ func createCertificate(rand io.Reader, tmpl *CertificateTemplate, parent *Certif
 	if parent != nil {
 		issuer = parent.RawSubject
 	}
-	if err := checkIssuer(parent, pub, signer); err != nil {
+	if err := checkIssuer(parent, pub, issuerKey); err != nil {
 		return nil, err
 	}
 	extensions, err := tmpl.extensions(parent, spki)
 	if err != nil {
 		return nil, err
 	}
-	sigAlg := alg.SignatureForKey(signer.Public())
-	var b cryptobyte.Builder
+	b := cryptobyte.NewBuilder(make([]byte, 0, draftRoom))
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(ctx0|cons, func(b *cryptobyte.Builder) { b.AddASN1Int64(2) })
 		b.AddASN1BigInt(tmpl.SerialNumber)
@@ -80,19 +93,19 @@ func createCertificate(rand io.Reader, tmpl *CertificateTemplate, parent *Certif
 			b.AddASN1(ctx3|cons, func(b *cryptobyte.Builder) { addExtensions(b, extensions) })
 		}
 	})
-	return signObject(rand, &b, signer, sigAlg)
+	return b.Bytes()
 }
 
 // checkIssuer refuses a key that is not the issuer's, which would give a
 // certificate that nobody can verify.
-func checkIssuer(parent *Certificate, pub crypto.PublicKey, signer crypto.Signer) error {
+func checkIssuer(parent *Certificate, pub, issuerKey crypto.PublicKey) error {
 	if parent == nil {
-		if !alg.EqualKeys(pub, signer.Public()) {
+		if !alg.EqualKeys(pub, issuerKey) {
 			return errors.New("the signing key is not the key of the self-signed certificate")
 		}
 		return nil
 	}
-	if parent.PublicKey == nil || !alg.EqualKeys(parent.PublicKey, signer.Public()) {
+	if parent.PublicKey == nil || !alg.EqualKeys(parent.PublicKey, issuerKey) {
 		return errors.New("the signing key is not the key of the issuer's certificate")
 	}
 	return nil
@@ -111,9 +124,14 @@ func signObject(rand io.Reader, tbs *cryptobyte.Builder, signer crypto.Signer, s
 	if err != nil {
 		return nil, err
 	}
-	var b cryptobyte.Builder
+	return signedDER(body, sigAlg, sig)
+}
+
+// signedDER puts the to-be-signed part and its signature together.
+func signedDER(tbs []byte, sigAlg alg.Identifier, sig []byte) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(tbs)+len(sig)+64))
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddBytes(body)
+		b.AddBytes(tbs)
 		sigAlg.Add(b)
 		b.AddASN1BitString(sig)
 	})

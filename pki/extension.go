@@ -3,6 +3,7 @@ package pki
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -23,6 +24,9 @@ func readExtensions(s cryptobyte.String, field string, r *recorder) ([]Extension
 		if len(out) >= limits.Extensions {
 			return nil, der.Bad(field, fmt.Sprintf("more than %d extensions", limits.Extensions))
 		}
+		if out == nil {
+			out = make([]Extension, 0, usualExtensions)
+		}
 		e, err := readExtension(&s, field, r)
 		if err != nil {
 			return nil, err
@@ -36,6 +40,10 @@ func readExtensions(s cryptobyte.String, field string, r *recorder) ([]Extension
 	}
 	return out, nil
 }
+
+// usualExtensions is the room that is taken for extensions: a qualified
+// certificate has some ten.
+const usualExtensions = 12
 
 // readExtension consumes
 //
@@ -53,39 +61,45 @@ func readExtension(s *cryptobyte.String, field string, r *recorder) (Extension, 
 	if !oid.Read(&seq, &e.ID) {
 		return Extension{}, der.Bad(field+".extnID", "not an object identifier")
 	}
-	field += "." + e.ID.Name()
 	if seq.PeekASN1Tag(asn1.BOOLEAN) {
-		content, err := der.Read(&seq, asn1.BOOLEAN, field+".critical")
-		if err != nil {
+		if e.Critical, err = readCritical(&seq, r, func() string { return field + "." + e.ID.Name() + ".critical" }); err != nil {
 			return Extension{}, err
 		}
-		value, strict, ok := der.Boolean(content)
-		if !ok {
-			return Extension{}, der.Bad(field+".critical", "BOOLEAN is not one octet")
-		}
-		if !strict {
-			r.add(Warn, "boolean-not-der", field+".critical", fmt.Sprintf("TRUE is encoded as %02X, not FF", content[0]), "X.690, 11.1")
-		}
-		if !value {
-			r.add(Info, "default-encoded", field+".critical", "FALSE is the default and must be absent", "X.690, 11.5")
-		}
-		e.Critical = value
 	}
-	value, err := der.Read(&seq, asn1.OCTET_STRING, field+".extnValue")
+	value, err := der.Read(&seq, asn1.OCTET_STRING, ".extnValue")
 	if err != nil {
-		return Extension{}, err
+		return Extension{}, der.Under(field+"."+e.ID.Name(), err)
 	}
 	if !seq.Empty() {
-		return Extension{}, der.Bad(field, "octets after extnValue")
+		return Extension{}, der.Bad(field+"."+e.ID.Name(), "octets after extnValue")
 	}
 	e.Value = value
 	return e, nil
 }
 
+// readCritical consumes the BOOLEAN; field names it where something is wrong.
+func readCritical(s *cryptobyte.String, r *recorder, field func() string) (bool, error) {
+	content, err := der.Read(s, asn1.BOOLEAN, "")
+	if err != nil {
+		return false, der.Under(field(), err)
+	}
+	value, strict, ok := der.Boolean(content)
+	if !ok {
+		return false, der.Bad(field(), "BOOLEAN is not one octet")
+	}
+	if !strict {
+		r.add(Warn, "boolean-not-der", field(), fmt.Sprintf("TRUE is encoded as %02X, not FF", content[0]), "X.690, 11.1")
+	}
+	if !value {
+		r.add(Info, "default-encoded", field(), "FALSE is the default and must be absent", "X.690, 11.5")
+	}
+	return value, nil
+}
+
 // processExtensions fills the fields of c from its extensions.
 func (c *Certificate) processExtensions(r *recorder) {
 	for _, e := range c.Extensions {
-		field := "extensions." + e.ID.Name()
+		field := extensionField(e.ID)
 		process := certificateExtension(e.ID)
 		if process == nil || !r.certificate && pathExtension(e.ID) {
 			if e.Critical {
@@ -103,6 +117,25 @@ func (c *Certificate) processExtensions(r *recorder) {
 	}
 	c.checkSubject(r)
 }
+
+// extensionField returns the path of an extension.
+func extensionField(id oid.OID) string {
+	if field, ok := extensionFields()[id]; ok {
+		return field
+	}
+	return "extensions." + id.Name()
+}
+
+// extensionFields has the paths of the extensions that are processed.
+var extensionFields = sync.OnceValue(func() map[oid.OID]string {
+	fields := make(map[oid.OID]string)
+	for _, i := range oid.All() {
+		if certificateExtension(i.OID) != nil {
+			fields[i.OID] = "extensions." + i.Name
+		}
+	}
+	return fields
+})
 
 // pathExtension says whether an extension has a meaning on a path alone: in a
 // request it is somebody's wish, which the authority answers.

@@ -2,7 +2,6 @@ package pki
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -70,8 +69,13 @@ func ParseCertificate(data []byte) (*Certificate, error) {
 	if len(data) > limits.CertificateBytes {
 		return nil, fmt.Errorf("pki: certificate: larger than %d octets", limits.CertificateBytes)
 	}
+	return parseOwned(bytes.Clone(data))
+}
+
+// parseOwned is ParseCertificate for octets that nobody else will change.
+func parseOwned(data []byte) (*Certificate, error) {
 	r := &recorder{certificate: true}
-	o, err := parseSigned(bytes.Clone(data), "certificate", r)
+	o, err := parseSigned(data, "certificate", r)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -300,16 +304,8 @@ func (c *Certificate) readTail(s cryptobyte.String, r *recorder) error {
 // checkSignature verifies the outer signature of a certificate, request or
 // CRL. inner is the algorithm inside the signed part; zero where there is none.
 func checkSignature(issuer *Certificate, outer, inner alg.Identifier, unused int, tbs, sig []byte) error {
-	// RFC 5280, 4.1.1.2 and 5.1.1.2: both identifiers must be the same; absent
-	// and NULL parameters are.
-	if !inner.IsZero() && !outer.Equivalent(inner) {
-		return ErrAlgorithmMismatch
-	}
-	if unused != 0 {
-		return ErrSignatureForm
-	}
-	if issuer.PublicKey == nil {
-		return errors.Join(ErrNoKey, issuer.PublicKeyError)
+	if err := (signatureCheck{issuer, outer, inner, unused, tbs, sig}).form(); err != nil {
+		return err
 	}
 	if err := alg.VerifyMessage(issuer.PublicKey, outer, alg.Identifier{}, tbs, sig); err != nil {
 		return fmt.Errorf("pki: %w", err)

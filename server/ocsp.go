@@ -35,6 +35,26 @@ type Answerer interface {
 	Answer(ctx context.Context, request []byte) (ocsp.Answered, error)
 }
 
+// requestAnswerer is an Answerer of this package, for a request that was parsed
+// already.
+type requestAnswerer interface {
+	Answerer
+	// keptAnswer returns an answer that is there already and right.
+	keptAnswer(req *ocsp.Request) (ocsp.Answered, bool)
+	answerRequest(ctx context.Context, req *ocsp.Request) (ocsp.Answered, error)
+}
+
+// answerParsed asks a responder without parsing the request again, if it can.
+func answerParsed(ctx context.Context, r Answerer, req *ocsp.Request) (ocsp.Answered, error) {
+	switch r := r.(type) {
+	case requestAnswerer:
+		return r.answerRequest(ctx, req)
+	case *ocsp.Responder:
+		return r.AnswerRequest(ctx, req)
+	}
+	return r.Answer(ctx, req.Raw)
+}
+
 // OCSPOptions tunes the handler. The zero value is good.
 type OCSPOptions struct {
 	Log      *slog.Logger     // nil: no log
@@ -65,13 +85,19 @@ func OCSPHandler(r Answerer, o OCSPOptions) http.Handler {
 	if o.Parallel <= 0 {
 		o.Parallel = 64
 	}
-	return &ocspHandler{r: r, o: o, slots: make(chan struct{}, o.Parallel)}
+	h := &ocspHandler{r: r, o: o, slots: make(chan struct{}, o.Parallel)}
+	h.fixed.noSniff, h.fixed.contentType = []string{"nosniff"}, []string{typeOCSPResponse}
+	h.fixed.expired = []string{"max-age=0, must-revalidate"}
+	return h
 }
 
 type ocspHandler struct {
 	r     Answerer
 	o     OCSPOptions
 	slots chan struct{}
+	// The values of headers that every answer has, under their canonical names;
+	// they have no room in which somebody could append.
+	fixed struct{ noSniff, contentType, expired []string }
 }
 
 // httpError is what the transport, not the responder, has to say.
@@ -85,7 +111,7 @@ func (e *httpError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.deta
 // ServeHTTP answers one request.
 func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	start := h.o.Now()
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = h.fixed.noSniff
 	der, err := h.read(w, req)
 	var he *httpError
 	if errors.As(err, &he) {
@@ -96,9 +122,7 @@ func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		h.o.Log.Info("ocsp", "http", he.code, "reason", he.detail)
 		return
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), h.o.Timeout)
-	defer cancel()
-	answer, err := h.answer(ctx, der)
+	answer, err := h.answer(req.Context(), der)
 	tag := h.headers(w, req.Method, answer)
 	var werr error
 	if tag != "" && req.Header.Get("If-None-Match") == tag {
@@ -113,25 +137,42 @@ func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if answer.Status == ocsp.InternalError || answer.Status == ocsp.TryLater {
 		level = slog.LevelError
 	}
-	attrs := []any{"method", req.Method, "status", answer.Status.String(), "octets", len(answer.DER), "took", h.o.Now().Sub(start)}
+	if !h.o.Log.Enabled(req.Context(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 6)
+	attrs = append(attrs, slog.String("method", req.Method), slog.String("status", answer.Status.String()),
+		slog.Int("octets", len(answer.DER)), slog.Duration("took", h.o.Now().Sub(start)))
 	if level == slog.LevelError && err != nil {
-		attrs = append(attrs, "error", err)
+		attrs = append(attrs, slog.Any("error", err))
 	}
 	if werr != nil {
-		attrs = append(attrs, "write", "aborted")
+		attrs = append(attrs, slog.String("write", "aborted"))
 	}
-	h.o.Log.Log(ctx, level, "ocsp", attrs...)
+	h.o.Log.LogAttrs(req.Context(), level, "ocsp", attrs...)
 }
 
-// answer waits for a slot, so that a flood costs waiting and not memory.
+// answer gives an answer that is there already at once. For any other it waits
+// for a slot, so that a flood costs waiting and not memory.
 func (h *ocspHandler) answer(ctx context.Context, der []byte) (ocsp.Answered, error) {
+	req, malformed := ocsp.ParseRequest(der)
+	if r, ok := h.r.(requestAnswerer); ok && malformed == nil {
+		if a, ok := r.keptAnswer(req); ok {
+			return a, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
+	defer cancel()
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
-		return h.r.Answer(ctx, der)
 	case <-ctx.Done():
 		return ocsp.Answered{DER: ocsp.CreateErrorResponse(ocsp.TryLater), Status: ocsp.TryLater}, ctx.Err()
 	}
+	if malformed != nil {
+		return h.r.Answer(ctx, der) // it says so in its own words
+	}
+	return answerParsed(ctx, h.r, req)
 }
 
 // read returns the DER of the request. A body that is too long or a path that
@@ -141,11 +182,18 @@ func (h *ocspHandler) read(w http.ResponseWriter, req *http.Request) ([]byte, er
 	case http.MethodPost:
 		// RFC 6960, appendix A.1: "the Content-Type header has the value
 		// "application/ocsp-request"".
-		if t, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || t != typeOCSPRequest {
+		if !isOCSPRequest(req.Header.Get("Content-Type")) {
 			return nil, &httpError{http.StatusUnsupportedMediaType, "the content type is not " + typeOCSPRequest}
 		}
 		if req.ContentLength > limits.OCSPRequestSize {
 			return nil, &httpError{http.StatusRequestEntityTooLarge, "the request is too long"}
+		}
+		if req.ContentLength > 0 { // the length is kept by net/http
+			body := make([]byte, req.ContentLength)
+			if _, err := io.ReadFull(req.Body, body); err != nil {
+				return nil, &httpError{http.StatusBadRequest, "the body cannot be read"}
+			}
+			return body, nil
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, limits.OCSPRequestSize))
 		var tooLong *http.MaxBytesError
@@ -160,6 +208,15 @@ func (h *ocspHandler) read(w http.ResponseWriter, req *http.Request) ([]byte, er
 		return fromPath(req.URL.Path)
 	}
 	return nil, &httpError{http.StatusMethodNotAllowed, "only GET and POST"}
+}
+
+// isOCSPRequest compares a media type, whatever its letter case and parameters.
+func isOCSPRequest(contentType string) bool {
+	if contentType == typeOCSPRequest {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == typeOCSPRequest
 }
 
 // fromPath decodes GET {url}/{url-encoding of base-64 encoding of the DER
@@ -189,7 +246,7 @@ func fromPath(path string) ([]byte, error) {
 // status or MaxAge 0 forbid it, and "" is returned.
 func (h *ocspHandler) headers(w http.ResponseWriter, method string, a ocsp.Answered) string {
 	hd := w.Header()
-	hd.Set("Content-Type", typeOCSPResponse)
+	hd["Content-Type"] = h.fixed.contentType
 	hd.Set("Content-Length", strconv.Itoa(len(a.DER)))
 	now := h.o.Now()
 	age := min(h.o.MaxAge, a.NextUpdate.Sub(now))
@@ -204,7 +261,7 @@ func (h *ocspHandler) headers(w http.ResponseWriter, method string, a ocsp.Answe
 		hd.Set("Cache-Control", "no-store")
 		return ""
 	case method != http.MethodGet || a.HasNonce || age < time.Second:
-		hd.Set("Cache-Control", "max-age=0, must-revalidate")
+		hd["Cache-Control"] = h.fixed.expired
 		return ""
 	}
 	sum := sha1.Sum(a.DER) // an ETag, as RFC 5019, section 6.2 recommends

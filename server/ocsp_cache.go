@@ -84,26 +84,57 @@ type question struct {
 // Answer implements [Answerer].
 func (c *OCSPCache) Answer(ctx context.Context, request []byte) (ocsp.Answered, error) {
 	req, err := ocsp.ParseRequest(request)
-	if err != nil || len(req.IDs) != 1 || req.Nonce != nil || len(req.IDs[0].Raw) == 0 {
+	if err != nil {
 		c.signed.Add(1)
 		return c.next.Answer(ctx, request)
 	}
-	q := question{key: string(req.IDs[0].Raw), serial: string(req.IDs[0].Serial.Bytes()), asked: c.now()}
-	if a, ok := c.get(&q); ok {
+	if a, ok := c.keptAnswer(req); ok {
 		return a, nil
 	}
-	return c.make(ctx, q, request)
+	return c.answerRequest(ctx, req)
+}
+
+var _ requestAnswerer = (*OCSPCache)(nil)
+
+// questionOf says what a request asks, if a kept answer may answer it.
+func (c *OCSPCache) questionOf(req *ocsp.Request) (question, bool) {
+	if len(req.IDs) != 1 || req.Nonce != nil || len(req.IDs[0].Raw) == 0 {
+		return question{}, false
+	}
+	return question{key: string(req.IDs[0].Raw), serial: string(req.IDs[0].Serial.Bytes()), asked: c.now()}, true
+}
+
+// keptAnswer implements requestAnswerer.
+func (c *OCSPCache) keptAnswer(req *ocsp.Request) (ocsp.Answered, bool) {
+	q, ok := c.questionOf(req)
+	if !ok {
+		return ocsp.Answered{}, false
+	}
+	return c.get(&q)
+}
+
+// answerRequest implements requestAnswerer.
+func (c *OCSPCache) answerRequest(ctx context.Context, req *ocsp.Request) (ocsp.Answered, error) {
+	q, ok := c.questionOf(req)
+	if !ok {
+		c.signed.Add(1)
+		return answerParsed(ctx, c.next, req)
+	}
+	c.mu.Lock()
+	q.epoch = c.least(q.serial)
+	c.mu.Unlock()
+	return c.make(ctx, q, req)
 }
 
 // make asks for an answer once for all who wait for the same.
-func (c *OCSPCache) make(ctx context.Context, q question, request []byte) (ocsp.Answered, error) {
+func (c *OCSPCache) make(ctx context.Context, q question, req *ocsp.Request) (ocsp.Answered, error) {
 	// An answer that was begun before the state changed is not shared with who
 	// asks after it.
 	flight := fmt.Sprintf("%d %s", q.epoch, q.key)
 	v, err, _ := c.flight.Do(flight, func() (any, error) {
 		c.signed.Add(1)
 		// Who asked first may leave; the others still wait.
-		a, err := c.next.Answer(context.WithoutCancel(ctx), request)
+		a, err := answerParsed(context.WithoutCancel(ctx), c.next, req)
 		if until, ok := c.keepable(q, a, err); ok {
 			c.put(q, kept{a, q.epoch, until})
 		}

@@ -37,7 +37,7 @@ func (c *counted) Answer(ctx context.Context, der []byte) (ocsp.Answered, error)
 	return c.Responder.Answer(ctx, der)
 }
 
-func newCounted(t *testing.T, name string) *counted {
+func newCounted(t testing.TB, name string) *counted {
 	t.Helper()
 	key, err := alg.GenerateKey("gost2012-256", "")
 	if err != nil {
@@ -63,7 +63,7 @@ func newCounted(t *testing.T, name string) *counted {
 }
 
 // ask makes a request for a certificate of the authority.
-func (c *counted) ask(t *testing.T, serial int64, h alg.Identifier, nonce bool) []byte {
+func (c *counted) ask(t testing.TB, serial int64, h alg.Identifier, nonce bool) []byte {
 	t.Helper()
 	child := &pki.Certificate{RawIssuer: c.cert.RawSubject, SerialNumber: big.NewInt(serial)}
 	r, err := ocsp.NewRequest(nil, child, c.cert, h, nonce)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -64,25 +65,49 @@ func (s *OCSPIssuers) Add(issuer *pki.Certificate, r Answerer) error {
 }
 
 // issuerKey names the issuer of a CertID.
-func issuerKey(id ocsp.CertID) string {
-	return fmt.Sprintf("%s %x %x", id.Hash.OID, id.IssuerNameHash, id.IssuerKeyHash)
+func issuerKey(id ocsp.CertID) string { return string(appendIssuerKey(nil, id)) }
+
+// appendIssuerKey appends it: digest, its length, name hash and key hash.
+func appendIssuerKey(b []byte, id ocsp.CertID) []byte {
+	b = append(append(b, id.Hash.OID...), 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(id.IssuerNameHash)))
+	return append(append(b, id.IssuerNameHash...), id.IssuerKeyHash...)
 }
 
-var _ Answerer = (*OCSPIssuers)(nil)
+var _ requestAnswerer = (*OCSPIssuers)(nil)
 
 // Answer implements [Answerer].
 func (s *OCSPIssuers) Answer(ctx context.Context, request []byte) (ocsp.Answered, error) {
+	req, err := ocsp.ParseRequest(request)
+	if err != nil && s.some != nil {
+		return s.some.Answer(ctx, request)
+	}
+	return s.answerRequest(ctx, req)
+}
+
+// of returns the responder for a request, nil where there is none at all.
+func (s *OCSPIssuers) of(req *ocsp.Request) Answerer {
+	var room [256]byte
+	for _, id := range req.IDs {
+		if r, ok := s.byID[string(appendIssuerKey(room[:0], id))]; ok {
+			return r
+		}
+	}
+	return s.some
+}
+
+// keptAnswer implements requestAnswerer.
+func (s *OCSPIssuers) keptAnswer(req *ocsp.Request) (ocsp.Answered, bool) {
+	if r, ok := s.of(req).(requestAnswerer); ok {
+		return r.keptAnswer(req)
+	}
+	return ocsp.Answered{}, false
+}
+
+// answerRequest implements requestAnswerer.
+func (s *OCSPIssuers) answerRequest(ctx context.Context, req *ocsp.Request) (ocsp.Answered, error) {
 	if s.some == nil {
 		return ocsp.Answered{DER: ocsp.CreateErrorResponse(ocsp.Unauthorized), Status: ocsp.Unauthorized}, errors.New("server: ocsp: no issuer")
 	}
-	req, err := ocsp.ParseRequest(request)
-	if err != nil {
-		return s.some.Answer(ctx, request)
-	}
-	for _, id := range req.IDs {
-		if r, ok := s.byID[issuerKey(id)]; ok {
-			return r.Answer(ctx, request)
-		}
-	}
-	return s.some.Answer(ctx, request)
+	return answerParsed(ctx, s.of(req), req)
 }

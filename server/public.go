@@ -80,8 +80,7 @@ func (s *PublicService) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		if v := recover(); v != nil {
 			s.panicked(rec, v)
 		}
-		s.metrics.requests.WithLabelValues(endpoint, strconv.Itoa(rec.status())).Inc()
-		s.metrics.seconds.WithLabelValues(endpoint).Observe(time.Since(start).Seconds())
+		s.metrics.count(endpoint, rec.status(), time.Since(start))
 	}()
 	switch path := req.URL.Path; {
 	case path == "/healthz" || path == "/readyz":
@@ -95,10 +94,11 @@ func (s *PublicService) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		// RFC 6585, section 4.
 		http.Error(rec, "too many requests", http.StatusTooManyRequests)
 	default:
-		if pattern := s.o.Routes.match(path); pattern != "" {
+		pattern := s.o.Routes.match(path)
+		if pattern != "" {
 			endpoint = pattern
 		}
-		s.o.Routes.ServeHTTP(rec, req)
+		s.o.Routes.serve(rec, req, pattern)
 	}
 }
 
@@ -151,6 +151,36 @@ type publicMetrics struct {
 	seconds  *prometheus.HistogramVec // endpoint
 	refusals prometheus.Counter
 	panics   prometheus.Counter
+
+	routes map[string]routeMetrics // by pattern, made with the service
+}
+
+// routeMetrics are the two that an answer with status 200 needs, looked up once.
+type routeMetrics struct {
+	answered prometheus.Counter
+	seconds  prometheus.Observer
+}
+
+// count notes a request.
+func (m *publicMetrics) count(endpoint string, code int, took time.Duration) {
+	r, ok := m.routes[endpoint]
+	if !ok || code != http.StatusOK {
+		m.requests.WithLabelValues(endpoint, strconv.Itoa(code)).Inc()
+		m.seconds.WithLabelValues(endpoint).Observe(took.Seconds())
+		return
+	}
+	r.answered.Inc()
+	r.seconds.Observe(took.Seconds())
+}
+
+// prepare makes the metrics of the routes; they begin at zero.
+func (m *publicMetrics) prepare(routes Router) {
+	m.routes = make(map[string]routeMetrics, len(routes))
+	for pattern := range routes {
+		m.routes[pattern] = routeMetrics{
+			answered: m.requests.WithLabelValues(pattern, strconv.Itoa(http.StatusOK)), seconds: m.seconds.WithLabelValues(pattern),
+		}
+	}
 }
 
 func newPublicMetrics(s *PublicService) *publicMetrics {
@@ -172,6 +202,7 @@ func newPublicMetrics(s *PublicService) *publicMetrics {
 		return 1
 	})
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.panics, ready)
+	m.prepare(s.o.Routes)
 	for address, lists := range s.o.Lists {
 		m.lists(address, lists)
 	}

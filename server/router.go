@@ -14,7 +14,11 @@ type Router map[string]http.Handler
 
 // ServeHTTP passes the request on, or answers 404.
 func (r Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	pattern := r.match(req.URL.Path)
+	r.serve(w, req, r.match(req.URL.Path))
+}
+
+// serve passes the request on to a pattern that match found.
+func (r Router) serve(w http.ResponseWriter, req *http.Request, pattern string) {
 	if pattern == "" {
 		http.NotFound(w, req)
 		return

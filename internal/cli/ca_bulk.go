@@ -86,6 +86,7 @@ func (a *app) caBulk(ctx context.Context, dir string, base ca.BulkItem, f bulkFl
 	if err != nil {
 		return err
 	}
+	defer relaxGC()()
 	err = au.Bulk(ctx, r.distinct(source.items), actor(), r.take)
 	// A table that cannot be read on is no table that is at its end.
 	err = errors.Join(err, source.err, closeSummary())

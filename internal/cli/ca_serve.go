@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -153,8 +154,16 @@ func (a *app) caServe(ctx context.Context, s *caServing) error {
 		return errors.Join(err, together(stopped, sockets...))
 	}
 	urls.say(a)
+	// Garbage is collected when there is as much of it as is held, and a service
+	// that holds little would do nothing else. What nobody touches takes no
+	// memory, and counts as held.
+	ballast := make([]byte, serveBallast)
+	defer runtime.KeepAlive(ballast)
 	return together(ctx, append(runs, all.background()...)...)
 }
+
+// serveBallast is how much garbage a service may always leave lying, in octets.
+const serveBallast = 32 << 20
 
 // together runs functions until one ends or ctx is done; then the others are
 // told to stop, and all are waited for.

@@ -75,18 +75,22 @@ func (a *app) record(ctx context.Context, cmd *cobra.Command, code int) {
 		return
 	}
 	e := journal.Entry{Time: a.now(), Actor: actor(), Event: event, Data: map[string]string{"result": outcomes[code]}}
+	var subject strings.Builder
 	for i, arg := range cmd.Flags().Args() {
-		if i > 0 {
-			e.Subject += " "
+		if subject.Len() > maxJournalSubject {
+			break // of ten thousand names the first hundred are kept
 		}
-		e.Subject += fullPath(withoutSecrets(arg))
+		if i > 0 {
+			subject.WriteByte(' ')
+		}
+		subject.WriteString(fullPath(withoutSecrets(arg)))
 	}
 	for flag, key := range recordedFlags {
 		if f := cmd.Flags().Lookup(flag); f != nil && f.Changed {
 			e.Data[key] = strings.ToValidUTF8(withoutSecrets(f.Value.String()), "\ufffd")
 		}
 	}
-	e.Subject = strings.ToValidUTF8(e.Subject, "\ufffd")
+	e.Subject = strings.ToValidUTF8(subject.String(), "\ufffd")
 	if len(e.Subject) > maxJournalSubject {
 		e.Subject = strings.ToValidUTF8(e.Subject[:maxJournalSubject], "") + "…"
 	}

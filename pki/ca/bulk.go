@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"maps"
-	"runtime"
 	"sync"
 	"time"
 
@@ -92,6 +91,9 @@ type bulkWork struct {
 	result BulkResult
 	ready  *signed      // nil for what is not to be issued
 	entry  RequestEntry // to be kept with it
+
+	csr       *pki.CertificateRequest
+	candidate candidate // of an item that is to be issued
 }
 
 // prepareBatches checks and signs, on all processors, and hands batches on.
@@ -126,59 +128,6 @@ func (i *Issuer) prepareBatches(ctx context.Context, items iter.Seq[BulkItem], a
 		return ctx.Err()
 	}
 	return send()
-}
-
-func (i *Issuer) prepareBatch(ctx context.Context, batch []*bulkWork, actor string) {
-	work := make(chan *bulkWork)
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for w := range work {
-				if err := i.prepareWork(ctx, w, actor); err != nil {
-					w.result.Outcome, w.result.Err = BulkRefused, err
-				}
-			}
-		})
-	}
-	for _, w := range batch {
-		work <- w
-	}
-	close(work)
-	wg.Wait()
-}
-
-// prepareWork does what needs no transaction: it reads, checks and signs. What
-// was issued before costs one look at the ledger.
-func (i *Issuer) prepareWork(ctx context.Context, w *bulkWork, actor string) error {
-	if w.item.Err != nil {
-		return w.item.Err
-	}
-	csr, err := pki.ParseRequest(w.item.CSR)
-	if err != nil {
-		return &RequestError{Field: "request", Detail: "not readable", Err: err}
-	}
-	w.result.ID = RequestID(csr)
-	switch _, err := i.Request(ctx, w.result.ID); {
-	case err == nil:
-		return nil // finishBatch says which certificate
-	case !errors.Is(err, ErrNotFound):
-		return err
-	}
-	r := Request{CSR: csr, Days: w.item.Days, IdentificationKind: w.item.IdentificationKind, Actor: actor}
-	prepared, err := i.prepareNamed(ctx, w.item.Profile, r)
-	if err != nil {
-		return err
-	}
-	cert, err := i.sign(prepared)
-	if err != nil {
-		return err
-	}
-	w.ready = &signed{prepared, cert}
-	w.entry = RequestEntry{
-		ID: w.result.ID, State: Issued, Profile: prepared.entry.Profile, ProfileDigest: prepared.data["profileDigest"], Days: r.Days,
-		IdentificationKind: r.IdentificationKind, CSR: csr.Raw, Submitter: actor, Serial: prepared.entry.Serial,
-	}
-	return nil
 }
 
 // finishBatch writes a batch in one transaction and reports it.

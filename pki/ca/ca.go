@@ -3,9 +3,9 @@
 // algorithms of RFC 9215).
 //
 // Nothing is issued that was not checked first. [Issuer.Prepare] checks the
-// request, signs the certificate-to-be with a throwaway key and runs the
-// caller's rules over the result; only a certificate that passes yields a
-// [Prepared], the permission to sign exactly those octets once with the
+// request, puts the certificate-to-be together with a value in the place of its
+// signature, and runs the caller's rules over it; only a certificate that passes
+// yields a [Prepared], the permission to sign exactly those octets once with the
 // authority's key. What was issued, revoked or listed is in the [Ledger], with
 // a hash-chained journal record in the same transaction, before it is handed
 // out: a crash loses nothing that anybody has seen.
@@ -63,16 +63,16 @@ type Config struct {
 // Issuer is a certification authority at work. It may be used by several
 // goroutines if its key may.
 type Issuer struct {
-	cert      *pki.Certificate
-	key       crypto.Signer
-	ledger    Ledger
-	rules     profile.Set
-	profiles  *ProfileSet
-	settings  Settings
-	rand      io.Reader
-	now       func() time.Time
-	throwaway func() (crypto.Signer, error)
-	changed   func(Serial) // Config.StatusChanged
+	cert     *pki.Certificate
+	key      crypto.Signer
+	ledger   Ledger
+	rules    profile.Set
+	profiles *ProfileSet
+	settings Settings
+	rand     io.Reader
+	now      func() time.Time
+	standIn  func() ([]byte, error) // standInSignature of the authority's key
+	changed  func(Serial)           // Config.StatusChanged
 
 	publishing sync.Mutex // of two publications the later takes the names last
 }
@@ -120,7 +120,7 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	if i.now == nil {
 		i.now = time.Now
 	}
-	i.throwaway = sync.OnceValues(func() (crypto.Signer, error) { return throwawayKey(c.Key.Public()) })
+	i.standIn = sync.OnceValues(func() ([]byte, error) { return standInSignature(c.Key.Public()) })
 	return i, i.checkLedger(ctx)
 }
 

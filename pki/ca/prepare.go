@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -42,9 +41,10 @@ func RequestID(csr *pki.CertificateRequest) string { return streebog256(csr.Raw)
 
 // streebog256 returns the digest of b in hexadecimal digits.
 func streebog256(b []byte) string {
-	sum := streebog.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return hexDigest(streebog.Sum256(b))
 }
+
+func hexDigest(d [streebog.Size256]byte) string { return hex.EncodeToString(d[:]) }
 
 // maxDays bounds Request.Days: a century.
 const maxDays = 36525
@@ -52,16 +52,14 @@ const maxDays = 36525
 // Prepared is a certificate that passed every check: the permission to sign
 // it, once. The zero Prepared permits nothing.
 type Prepared struct {
-	issuer   *Issuer
-	template *pki.CertificateTemplate
-	pub      crypto.PublicKey
-	tbs      []byte // what was linted, and what will be signed octet by octet
-	entry    Entry
-	data     map[string]string // for the journal
-	actor    string
-	renewal  *Renewal
-	report   profile.Report
-	used     atomic.Bool
+	issuer  *Issuer
+	draft   *pki.CertificateDraft // what was linted, and what will be signed octet by octet
+	entry   Entry
+	data    map[string]string // for the journal
+	actor   string
+	renewal *Renewal
+	report  profile.Report
+	used    atomic.Bool
 }
 
 // Report returns what the rules said; no rule of severity pki.Error is broken.
@@ -108,9 +106,10 @@ var (
 	ErrApprovalNeeded = errors.New("ca: the profile asks for approvals")
 )
 
-// Prepare checks a request against a profile, signs the certificate-to-be with
-// a throwaway key of the authority's algorithm, and runs the rules over it. It
-// changes nothing. The errors are a *[RequestError] for a request that is
+// Prepare checks a request against a profile, puts the certificate-to-be
+// together, with a signature in its place that a throwaway key of the authority's
+// algorithm made over something else, and runs the rules over it. It changes
+// nothing. The errors are a *[RequestError] for a request that is
 // refused, [ErrKeyBlocked], [ErrOutsideValidity] and a *[LintError], and for a
 // profile that asks for approvals [ErrApprovalNeeded]: such a request goes
 // through [Issuer.Submit]. Where the authority has profiles of the same name, p
@@ -146,27 +145,57 @@ func (i *Issuer) prepareNamed(ctx context.Context, ref string, r Request) (*Prep
 // prepare is Prepare for callers that have looked at the approvals; digest is
 // the profile's.
 func (i *Issuer) prepare(ctx context.Context, p Profile, digest string, r Request) (*Prepared, error) {
+	c := candidate{profile: p, digest: digest, request: r}
+	if err := i.examine(&c); err != nil {
+		return nil, err
+	}
+	if err := possession(r.CSR.CheckSignature()); err != nil {
+		return nil, err
+	}
+	return i.prepareExamined(ctx, c)
+}
+
+// candidate is a request on its way to a [Prepared]: looked at by examine, its
+// signature verified, and then given to prepareExamined.
+type candidate struct {
+	profile Profile
+	digest  string // of the profile
+	request Request
+	id      string    // RequestID
+	now     time.Time // when it was looked at
+}
+
+// examine checks all that can be said without arithmetic and without the ledger,
+// and fills id, unless it is there, and now.
+func (i *Issuer) examine(c *candidate) error {
+	p, r := c.profile, c.request
 	if r.CSR == nil {
-		return nil, errors.New("ca: a request is required")
+		return errors.New("ca: a request is required")
 	}
 	if r.Days < 0 || r.Days > maxDays || r.IdentificationKind < 0 || r.IdentificationKind > 3 {
-		return nil, errors.New("ca: days or identificationKind out of range")
+		return errors.New("ca: days or identificationKind out of range")
 	}
 	if err := p.Check(); err != nil {
-		return nil, err
+		return err
 	}
-	now := i.seconds()
-	if err := i.checkTime(now); err != nil {
-		return nil, err
+	c.now = i.seconds()
+	if err := i.checkTime(c.now); err != nil {
+		return err
 	}
 	if p.CA && i.cert.MaxPathLen >= 0 && p.MaxPathLen >= i.cert.MaxPathLen {
 		// RFC 5280, section 4.2.1.9: pathLenConstraint is "the maximum number
 		// of non-self-issued intermediate certificates that may follow".
-		return nil, fmt.Errorf("%w: its path length %d does not allow a subordinate authority", ErrNotIssuer, i.cert.MaxPathLen)
+		return fmt.Errorf("%w: its path length %d does not allow a subordinate authority", ErrNotIssuer, i.cert.MaxPathLen)
 	}
-	if err := i.checkRequest(p, r.CSR); err != nil {
-		return nil, err
+	if c.id == "" {
+		c.id = RequestID(r.CSR)
 	}
+	return i.checkRequest(p, r.CSR)
+}
+
+// prepareExamined does the rest.
+func (i *Issuer) prepareExamined(ctx context.Context, c candidate) (*Prepared, error) {
+	p, r := c.profile, c.request
 	if err := r.Renewal.fits(p, r.CSR); err != nil {
 		return nil, err
 	}
@@ -181,24 +210,35 @@ func (i *Issuer) prepare(ctx context.Context, p Profile, digest string, r Reques
 	if err := i.checkBlocked(ctx, keyID); err != nil {
 		return nil, err
 	}
-	t, err := i.template(p, r, want, keyID, now)
+	t, err := i.template(p, r, want, keyID, c.now)
 	if err != nil {
 		return nil, err
 	}
-	out := &Prepared{issuer: i, template: t, pub: r.CSR.PublicKey, actor: r.Actor, renewal: r.Renewal}
-	out.data = issueData(p, digest, r)
+	out := &Prepared{issuer: i, actor: r.Actor, renewal: r.Renewal, data: c.issueData()}
 	out.entry = Entry{Profile: p.Ref(), Subject: r.CSR.Subject.String(), KeyID: keyID, NotBefore: t.NotBefore, NotAfter: t.NotAfter, Status: Valid}
 	if out.entry.Serial, err = SerialFrom(t.SerialNumber); err != nil {
 		return nil, err
 	}
-	out.tbs, out.report, err = i.lint(t, i.cert, r.CSR.PublicKey)
-	if err != nil {
+	if err := out.lint(t, r.CSR.PublicKey); err != nil {
 		return nil, err
 	}
 	if p.Strict && len(out.report.Broken(pki.Warn)) > 0 {
 		return nil, &LintError{out.report}
 	}
 	return out, nil
+}
+
+// lint makes the draft of a template and runs the rules over it.
+func (p *Prepared) lint(t *pki.CertificateTemplate, pub crypto.PublicKey) error {
+	standIn, err := p.issuer.standIn()
+	if err != nil {
+		return err
+	}
+	if p.draft, err = pki.NewCertificateDraft(t, p.issuer.cert, pub, p.issuer.cert.PublicKey); err != nil {
+		return fmt.Errorf("ca: %w", err)
+	}
+	p.report, err = lint(p.draft, standIn, p.issuer.rules)
+	return err
 }
 
 func (i *Issuer) checkBlocked(ctx context.Context, keyID []byte) error {
@@ -254,40 +294,40 @@ func (i *Issuer) template(p Profile, r Request, want *pki.Certificate, keyID []b
 	return t, nil
 }
 
-// lint signs with the throwaway key and runs the rules. It returns the signed
-// part, in which the throwaway key leaves no trace: issuer name, algorithm and
-// key identifiers are the authority's.
-func (i *Issuer) lint(t *pki.CertificateTemplate, issuer *pki.Certificate, pub crypto.PublicKey) ([]byte, profile.Report, error) {
-	key, err := i.throwaway()
+// lint runs the rules over a draft. A rule sees a certificate that is complete:
+// a value that the authority's algorithm could have made is in the place of the
+// signature, so that only a rule that verified it could tell the difference.
+func lint(draft *pki.CertificateDraft, standIn []byte, rules profile.Set) (profile.Report, error) {
+	c, err := draft.Preview(standIn)
 	if err != nil {
-		return nil, profile.Report{}, fmt.Errorf("ca: throwaway key: %w", err)
-	}
-	return lintWith(key, i.rules, t, issuer, pub)
-}
-
-func lintWith(key crypto.Signer, rules profile.Set, t *pki.CertificateTemplate, issuer *pki.Certificate, pub crypto.PublicKey) ([]byte, profile.Report, error) {
-	standIn := *issuer
-	standIn.PublicKey = key.Public()
-	der, err := pki.CreateCertificate(nil, t, &standIn, pub, key)
-	if err != nil {
-		return nil, profile.Report{}, fmt.Errorf("ca: %w", err)
-	}
-	c, err := pki.ParseCertificate(der)
-	if err != nil {
-		return nil, profile.Report{}, fmt.Errorf("ca: what would be issued does not parse: %w", err)
+		return profile.Report{}, fmt.Errorf("ca: what would be issued does not parse: %w", err)
 	}
 	report := rules.Lint(c)
 	if report.HasErrors() {
-		return nil, report, &LintError{report}
+		return report, &LintError{report}
 	}
 	if report.Checked() == 0 {
-		return nil, report, errors.New("ca: no rule spoke about the certificate")
+		return report, errors.New("ca: no rule spoke about the certificate")
 	}
-	return c.RawTBSCertificate, report, nil
+	return report, nil
+}
+
+// standInSignature returns a signature of the same algorithm as that of a key, by
+// a throwaway key.
+func standInSignature(pub crypto.PublicKey) ([]byte, error) {
+	key, err := throwawayKey(pub)
+	if err != nil {
+		return nil, fmt.Errorf("ca: throwaway key: %w", err)
+	}
+	sig, err := alg.SignMessage(nil, key, alg.SignatureForKey(pub), []byte("not a certificate"))
+	if err != nil {
+		return nil, fmt.Errorf("ca: throwaway key: %w", err)
+	}
+	return sig, nil
 }
 
 // throwawayKey makes a key of the same signature algorithm and, for GOST and
-// ECDSA, the same curve. It signs only what is linted and thrown away.
+// ECDSA, the same curve. It signs nothing that is kept.
 func throwawayKey(pub crypto.PublicKey) (crypto.Signer, error) {
 	if _, ok := pub.(*rsa.PublicKey); ok {
 		return alg.GenerateKey("rsa-2048", "") // any length has the same identifier
@@ -319,6 +359,19 @@ type signed struct {
 // sign uses a preparation up. What it returns must go through commit before
 // anybody sees it.
 func (i *Issuer) sign(p *Prepared) (*pki.Certificate, error) {
+	cert, err := i.signUnverified(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := faultless(cert.CheckSignatureFrom(i.cert)); err != nil {
+		return nil, err
+	}
+	return cert, nil
+}
+
+// signUnverified is sign without a look at the signature, which the caller must
+// have: see faultless.
+func (i *Issuer) signUnverified(p *Prepared) (*pki.Certificate, error) {
 	if p == nil || p.issuer != i {
 		return nil, errors.New("ca: the preparation is not this issuer's")
 	}
@@ -328,23 +381,21 @@ func (i *Issuer) sign(p *Prepared) (*pki.Certificate, error) {
 	if err := i.checkTime(i.seconds()); err != nil {
 		return nil, err
 	}
-	der, err := pki.CreateCertificate(i.rand, p.template, i.cert, p.pub, i.key)
+	// What leaves is what was linted: the draft's own octets are signed.
+	cert, err := p.draft.Sign(i.rand, i.key)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
-	}
-	cert, err := pki.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("ca: %w", err)
-	}
-	// What leaves is what was linted, and it verifies: a faulty token or a
-	// fault in computation must not leave a signature behind.
-	if !bytes.Equal(cert.RawTBSCertificate, p.tbs) {
-		return nil, errors.New("ca: the signed certificate differs from the one that was checked")
-	}
-	if err := cert.CheckSignatureFrom(i.cert); err != nil {
-		return nil, fmt.Errorf("ca: the new signature does not verify: %w", err)
 	}
 	return cert, nil
+}
+
+// faultless judges the verification of a new signature: a faulty token or a
+// fault in computation must not leave one behind that is wrong.
+func faultless(err error) error {
+	if err != nil {
+		return fmt.Errorf("ca: the new signature does not verify: %w", err)
+	}
+	return nil
 }
 
 // commit puts certificates on the ledger, in one transaction with their journal
@@ -385,10 +436,10 @@ func (i *Issuer) commit(ctx context.Context, list []signed, each func(tx Tx, n i
 
 // issueData is what the journal keeps of how a certificate came about: the
 // request, and the profile as it was that day.
-func issueData(p Profile, digest string, r Request) map[string]string {
-	data := map[string]string{"profile": p.Ref(), "profileDigest": digest, "request": RequestID(r.CSR)}
-	if r.Renewal != nil {
-		data["renews"] = r.Renewal.old.Serial.String()
+func (c *candidate) issueData() map[string]string {
+	data := map[string]string{"profile": c.profile.Ref(), "profileDigest": c.digest, "request": c.id}
+	if c.request.Renewal != nil {
+		data["renews"] = c.request.Renewal.old.Serial.String()
 	}
 	return data
 }

@@ -38,8 +38,8 @@ func refuse(field, format string, args ...any) error {
 	return &RequestError{Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
-// checkRequest checks all that can be said of a request without the ledger.
-// The order puts what costs least first.
+// checkRequest checks all that can be said of a request without the ledger,
+// except its signature.
 func (i *Issuer) checkRequest(p Profile, csr *pki.CertificateRequest) error {
 	if f, bad := pki.FirstError(csr.Findings); bad {
 		return refuse(f.Field, "%s (%s)", f.Detail, f.Cite)
@@ -56,12 +56,15 @@ func (i *Issuer) checkRequest(p Profile, csr *pki.CertificateRequest) error {
 	if err := checkSubject(p, csr.Subject); err != nil {
 		return err
 	}
-	if err := checkExtensions(p, csr); err != nil {
-		return err
-	}
-	// RFC 2986, section 3: the signature proves that the applicant holds the
-	// private key of the key that is to be certified.
-	if err := csr.CheckSignature(); err != nil {
+	return checkExtensions(p, csr)
+}
+
+// possession judges the verification of a request's signature.
+//
+// RFC 2986, section 3: the signature proves that the applicant holds the private
+// key of the key that is to be certified.
+func possession(err error) error {
+	if err != nil {
 		return &RequestError{Field: "signature", Detail: "proof of possession fails", Err: err}
 	}
 	return nil

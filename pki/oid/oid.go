@@ -148,6 +148,9 @@ func Read(s *cryptobyte.String, out *OID) bool {
 // and length: the form of an implicitly tagged identifier such as the
 // registeredID of a GeneralName.
 func FromContent(c []byte) (OID, bool) {
+	if o, ok := encodings().byContent[string(c)]; ok {
+		return o, true
+	}
 	if len(c) == 0 || len(c) > maxContent || c[len(c)-1]&0x80 != 0 {
 		return "", false
 	}
@@ -199,6 +202,10 @@ func appendDecimal(text, sub []byte, first bool) []byte {
 // Add appends the DER of the identifier to b. An OID that Parse would refuse
 // sets b's error.
 func (o OID) Add(b *cryptobyte.Builder) {
+	if der, ok := encodings().der[o]; ok {
+		b.AddBytes(der)
+		return
+	}
 	c, err := content(string(o))
 	if err != nil {
 		b.SetError(errors.New("oid: cannot encode " + strconv.Quote(string(o))))
@@ -260,6 +267,22 @@ type index struct {
 	byOID  map[OID]Info
 	byName map[string]OID
 }
+
+// encodings has the known identifiers by their contents octets, and their DER,
+// which nobody changes: certificates are made of them.
+var encodings = sync.OnceValue(func() (e struct {
+	byContent map[string]OID
+	der       map[OID][]byte
+},
+) {
+	all := All()
+	e.byContent, e.der = make(map[string]OID, len(all)), make(map[OID][]byte, len(all))
+	for _, i := range all {
+		e.byContent[string(i.OID.Content())] = i.OID
+		e.der[i.OID] = i.OID.DER()
+	}
+	return e
+})
 
 var tables = sync.OnceValue(func() index {
 	x := index{make(map[OID]Info, 2*len(known)), make(map[string]OID, 2*len(known))}

@@ -150,7 +150,7 @@ func (s Set) Check() error {
 
 // Lint runs every rule over a certificate.
 func (s Set) Lint(c *pki.Certificate) Report {
-	rep := Report{Set: s.Name, Findings: c.Findings}
+	rep := Report{Set: s.Name, Findings: c.Findings, Results: make([]Result, 0, len(s.Rules))}
 	for _, r := range s.Rules {
 		rep.Results = append(rep.Results, r.Run(c))
 	}
@@ -179,7 +179,8 @@ func (r Report) Broken(least pki.Severity) []Result {
 // HasErrors reports whether a rule of severity pki.Error is broken or the
 // parser recorded a finding of that severity.
 func (r Report) HasErrors() bool {
-	return len(r.Broken(pki.Error)) > 0 || pki.HasErrors(r.Findings)
+	broken := func(res Result) bool { return res.Outcome == Broken && res.Severity >= pki.Error }
+	return slices.ContainsFunc(r.Results, broken) || pki.HasErrors(r.Findings)
 }
 
 // Checked returns how many rules spoke about the certificate: a report that

@@ -119,22 +119,41 @@ func (t readTx) SignedHeads(after uint64) iter.Seq2[journal.SignedHeads, error] 
 
 // Append implements [ca.Tx].
 func (t *writeTx) Append(e journal.Entry) (journal.Record, error) {
-	head, err := decodeHead(t.node, t.bucket(headBucket).Get([]byte(t.node)))
-	if err != nil {
-		return journal.Record{}, err
+	if t.head == nil {
+		head, err := decodeHead(t.node, t.bucket(headBucket).Get([]byte(t.node)))
+		if err != nil {
+			return journal.Record{}, err
+		}
+		t.head = &head
 	}
-	r, err := head.Next(e)
+	r, err := t.head.Next(e)
 	if err != nil {
 		return journal.Record{}, err
 	}
 	if err := t.putRecord(r); err != nil {
 		return journal.Record{}, err
 	}
-	if err := t.bucket(headBucket).Put([]byte(r.Node), append(number(r.Seq), r.Hash[:]...)); err != nil {
-		return journal.Record{}, fmt.Errorf("boltstore: journal: %w", err)
-	}
-	t.recorded = true
+	*t.head, t.recorded = r.Head(), true
 	return r, nil
+}
+
+// flushHead writes the head of the chain: once, however many records there are.
+func (t *writeTx) flushHead() error {
+	if t.head == nil || t.head.Seq == 0 {
+		return nil
+	}
+	if err := t.bucket(headBucket).Put([]byte(t.head.Node), append(number(t.head.Seq), t.head.Hash[:]...)); err != nil {
+		return fmt.Errorf("boltstore: journal: %w", err)
+	}
+	return nil
+}
+
+// Heads implements [ca.ReadTx]; the transaction sees its own records.
+func (t *writeTx) Heads() (map[string]journal.Head, error) {
+	if err := t.flushHead(); err != nil {
+		return nil, err
+	}
+	return t.readTx.Heads()
 }
 
 // putRecord writes a record; whether that is a change beside the journal is

@@ -39,9 +39,11 @@ func (t readTx) Entry(s ca.Serial) (ca.Entry, error) {
 }
 
 func decodeEntry(key, v []byte) (ca.Entry, error) {
-	var e ca.Entry
-	if err := json.Unmarshal(v, &e); err != nil {
-		return e, fmt.Errorf("boltstore: entry %x: %w", key, err)
+	e, plain := plainEntry(v)
+	if !plain {
+		if err := json.Unmarshal(v, &e); err != nil {
+			return e, fmt.Errorf("boltstore: entry %x: %w", key, err)
+		}
 	}
 	if !bytes.Equal(e.Serial[:], key) {
 		return e, fmt.Errorf("boltstore: entry %x: it names serial number %s", key, e.Serial)

@@ -66,9 +66,9 @@ func (t *writeTx) SaveRequest(e ca.RequestEntry) error {
 		return ca.ErrVersion
 	}
 	e.Version++
-	v, err := json.Marshal(e)
+	v, err := encodeRequest(e)
 	if err != nil {
-		return fmt.Errorf("boltstore: request: %w", err)
+		return err
 	}
 	if err := t.putState(old, e); err != nil {
 		return err

@@ -239,11 +239,12 @@ func (s *Store) Update(ctx context.Context, f func(ca.Tx) error) error {
 		return err
 	}
 	return s.db.Update(func(btx *bolt.Tx) error {
+		packed(btx)
 		tx := &writeTx{readTx: readTx{btx}, node: s.node, days: index.Tally{}}
 		if err := f(tx); err != nil {
 			return err
 		}
-		if err := tx.flushIndex(); err != nil {
+		if err := errors.Join(tx.flushIndex(), tx.flushHead()); err != nil {
 			return err
 		}
 		if tx.changed && !tx.recorded {
@@ -251,6 +252,15 @@ func (s *Store) Update(ctx context.Context, f func(ca.Tx) error) error {
 		}
 		return ctx.Err() // the last moment at which nothing has happened
 	})
+}
+
+// packed tells bbolt to fill the pages of the buckets whose keys rise: what is
+// behind the last key never comes back to an earlier page, and a page that is
+// split in the middle would stay half empty.
+func packed(tx *bolt.Tx) {
+	for _, name := range []string{certificateBucket, entryBucket, journalBucket} {
+		tx.Bucket([]byte(name)).FillPercent = 0.9
+	}
 }
 
 // Close implements [ca.Ledger]. It waits for running transactions.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gosklyuch/gosklyuch/journal"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
 	"github.com/gosklyuch/gosklyuch/pki/ca/index"
 )
@@ -17,8 +18,9 @@ type writeTx struct {
 	changed  bool   // something beside the journal was written
 	recorded bool   // a journal record was written
 
-	days index.Tally // not written yet
-	last *lastPart   // nil: not read
+	days index.Tally   // not written yet
+	last *lastPart     // nil: not read
+	head *journal.Head // of the node's chain, ahead of what is written; nil: not read
 }
 
 func (t *writeTx) put(bucket string, key, value []byte) error {
@@ -59,9 +61,9 @@ func (t *writeTx) Add(e ca.Entry, der []byte) error {
 
 // putEntry writes an entry and keeps the index of what is listed in step.
 func (t *writeTx) putEntry(e ca.Entry) error {
-	v, err := json.Marshal(e)
+	v, err := encodeEntry(e)
 	if err != nil {
-		return fmt.Errorf("boltstore: entry: %w", err)
+		return err
 	}
 	if err := t.put(entryBucket, e.Serial[:], v); err != nil {
 		return err
