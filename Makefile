@@ -43,8 +43,9 @@ check: ## what every commit must pass
 lint:
 	./scripts/lint.sh
 
-bench: ## ratios to gost-engine in the same run
-	$(GO) test -tags bench -count=1 -timeout 30m -run TestRatios -v ./internal/cryptotest/bench
+bench: ## ours and OpenSSL in the same run; BENCHFLAGS="-o $(CURDIR)/docs/performance.md" keeps it
+	$(GO) test -tags bench -c -o bin/bench.test ./internal/cryptotest/bench
+	cd internal/cryptotest/bench && $(CURDIR)/bin/bench.test -test.run TestRatios -test.timeout 30m $(BENCHFLAGS)
 
 timing: ## statistical test of constant time (docs/timing.md)
 	$(GO) test -tags timing -run TestTiming -count=1 -timeout 30m -v ./gost/gost3410

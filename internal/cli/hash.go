@@ -3,17 +3,17 @@ package cli
 import (
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
+	"runtime"
+	"slices"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gosklyuch/gosklyuch/gost/streebog"
+	"github.com/gosklyuch/gosklyuch/cms"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
-
-// readBuffer is the size in bytes of one read from a document: large enough
-// that system calls cost nothing against hashing.
-const readBuffer = 256 << 10
 
 // hashCommand prints Streebog digests of files.
 func (a *app) hashCommand() *cobra.Command {
@@ -23,11 +23,11 @@ func (a *app) hashCommand() *cobra.Command {
 		Short: a.t(text{"хэш файла по ГОСТ Р 34.11-2012", "a file's GOST R 34.11-2012 digest"}),
 		Args:  args(1, -1, text{"файл", "a file"}),
 		RunE: func(_ *cobra.Command, files []string) error {
-			newHash, ok := map[string]func() hash.Hash{"streebog256": streebog.New256, "streebog512": streebog.New512}[name]
+			o, ok := map[string]oid.OID{"streebog256": oid.Streebog256, "streebog512": oid.Streebog512}[name]
 			if !ok {
 				return usageErrorf(text{"неизвестный алгоритм «%s»: бывает streebog256 и streebog512", "unknown algorithm %q: streebog256 or streebog512"}, name)
 			}
-			return a.hashFiles(files, name, newHash)
+			return a.hashFiles(files, name, alg.Identifier{OID: o})
 		},
 	}
 	c.Flags().StringVar(&name, "alg", "streebog256", a.t(text{"streebog256 или streebog512", "streebog256 or streebog512"}))
@@ -41,16 +41,20 @@ type hashedFile struct {
 	Digest string `json:"digest"`
 }
 
-func (a *app) hashFiles(files []string, name string, newHash func() hash.Hash) error {
+// hashFiles prints the digests in the order of the files, which are read as many
+// at once as there are processors.
+func (a *app) hashFiles(files []string, name string, id alg.Identifier) error {
 	done := make([]hashedFile, 0, len(files))
-	for _, file := range files {
-		sum, err := a.hashFile(file, newHash())
-		if err != nil {
-			return err
+	hashed, stop := a.startHashing(files, id)
+	defer stop()
+	for i, file := range files {
+		h := <-hashed[i]
+		if h.err != nil {
+			return h.err
 		}
-		done = append(done, hashedFile{file, name, hex.EncodeToString(sum)})
+		done = append(done, hashedFile{file, name, hex.EncodeToString(h.sum)})
 		if !a.json {
-			fmt.Fprintf(a.out, "%x  %s\n", sum, file)
+			fmt.Fprintf(a.out, "%x  %s\n", h.sum, file)
 		}
 	}
 	if a.json {
@@ -61,14 +65,54 @@ func (a *app) hashFiles(files []string, name string, newHash func() hash.Hash) e
 	return nil
 }
 
-func (a *app) hashFile(file string, h hash.Hash) ([]byte, error) {
-	f, err := a.openDocument(file)
+// hashed is the digest of one file.
+type hashed struct {
+	sum []byte
+	err error
+}
+
+// startHashing begins to hash the files in goroutines and returns a channel for
+// each. After stop no further file is begun.
+func (a *app) startHashing(files []string, id alg.Identifier) (out []chan hashed, stop func()) {
+	out = make([]chan hashed, len(files))
+	for i := range out {
+		out[i] = make(chan hashed, 1)
+	}
+	workers := min(runtime.GOMAXPROCS(0), len(files))
+	if slices.Contains(files, "-") {
+		workers = 1 // standard input is read once, by the first to ask
+	}
+	open := a.openDocument
+	if workers > 1 {
+		open = a.openPlain // the bars of several files would draw over each other
+	}
+	var next atomic.Int64
+	for range workers {
+		go func() {
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				sum, err := digestFile(files[i], id, open)
+				out[i] <- hashed{sum, err}
+			}
+		}()
+	}
+	return out, func() { next.Store(int64(len(files))) }
+}
+
+// hashFile returns the digest of a document.
+func (a *app) hashFile(file string, id alg.Identifier) ([]byte, error) {
+	return digestFile(file, id, a.openDocument)
+}
+
+// digestFile hashes what open opens; reading and hashing overlap.
+func digestFile(file string, id alg.Identifier, open func(string) (io.ReadCloser, error)) ([]byte, error) {
+	f, err := open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, make([]byte, readBuffer)); err != nil {
+	d, _, err := cms.Digest(f, id)
+	if err != nil {
 		return nil, err
 	}
-	return h.Sum(nil), nil
+	return d.Sum(id)
 }

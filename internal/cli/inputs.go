@@ -172,6 +172,9 @@ func parseAll[T any](path string, kind der.Kind, found []der.Block, parse func([
 
 // sniffArmored says what a file is from its first octets, through PEM or Base64.
 func sniffArmored(head []byte) der.Kind {
+	if der.IsDER(head) {
+		return der.Sniff(head)
+	}
 	r, _, err := der.NewReader(bytes.NewReader(head))
 	if err != nil {
 		return der.Sniff(head)

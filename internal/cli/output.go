@@ -86,9 +86,9 @@ func (o output) checkFree() error {
 	return nil
 }
 
-// write calls make with a temporary file beside o.path, syncs it and renames it.
-// Whatever fails, no partial output is left behind.
-func (a *app) write(o output, produce func(io.Writer) error) (err error) {
+// write calls produce with a temporary file beside o.path, syncs it and renames
+// it. Whatever fails, no partial output is left behind.
+func (a *app) write(o output, produce func(io.Writer) error) error {
 	if err := o.checkFree(); err != nil {
 		return err
 	}
@@ -98,30 +98,73 @@ func (a *app) write(o output, produce func(io.Writer) error) (err error) {
 	if st, err := os.Stat(o.path); err == nil && !st.Mode().IsRegular() {
 		return a.writeDevice(o, st, produce)
 	}
+	s, err := o.stage(produce)
+	if err == nil {
+		err = s.sync()
+	}
+	if err != nil {
+		return err
+	}
+	return s.commit()
+}
+
+// A staged output is a file that is whole and has not its name yet. Each step
+// that fails removes it.
+type staged struct {
+	output
+	tmp *os.File // nil: it has its name, or is removed
+}
+
+// stage calls produce with a temporary file beside o.path.
+func (o output) stage(produce func(io.Writer) error) (*staged, error) {
 	tmp, err := os.CreateTemp(filepath.Dir(o.path), "."+filepath.Base(o.path)+".*")
 	if err != nil {
-		return o.named(err, "")
+		return nil, o.named(err, "")
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()           //nolint:errcheck,gosec // the first error counts
-			os.Remove(tmp.Name()) //nolint:errcheck,gosec // the first error counts
-			err = o.named(err, tmp.Name())
-		}
-	}()
+	s := &staged{o, tmp}
 	if err := tmp.Chmod(o.mode); err != nil {
-		return err
+		return nil, s.failed(err)
 	}
 	if err := produce(tmp); err != nil {
-		return err
+		return nil, s.failed(err)
 	}
-	if err := tmp.Sync(); err != nil {
-		return err
+	return s, nil
+}
+
+// sync brings the file to the disk and closes it.
+func (s *staged) sync() error {
+	if err := s.tmp.Sync(); err != nil {
+		return s.failed(err)
 	}
-	if err := tmp.Close(); err != nil {
-		return err
+	if err := s.tmp.Close(); err != nil {
+		return s.failed(err)
 	}
-	return o.commit(tmp.Name())
+	return nil
+}
+
+// commit gives the file its name.
+func (s *staged) commit() error {
+	if err := s.output.commit(s.tmp.Name()); err != nil {
+		return s.failed(err)
+	}
+	s.tmp = nil
+	return nil
+}
+
+// drop removes a file that nobody wants any more. A nil s has none.
+func (s *staged) drop() {
+	if s != nil && s.tmp != nil {
+		s.failed(nil) //nolint:errcheck,gosec // an error is told already
+	}
+}
+
+// failed removes the file and returns err in the output's own name.
+func (s *staged) failed(err error) error {
+	name := s.tmp.Name()
+	s.tmp.Close()   //nolint:errcheck,gosec // the first error counts
+	os.Remove(name) //nolint:errcheck,gosec // the first error counts
+	s.tmp = nil
+	return s.named(err, name)
 }
 
 // named puts the output's own name into an error about its temporary file ("":
@@ -149,6 +192,16 @@ func (a *app) writeDevice(o output, st fs.FileInfo, produce func(io.Writer) erro
 		return err
 	}
 	return f.Close()
+}
+
+// isDevice reports whether the output is something that is written into and not
+// replaced: standard output, or a device or pipe.
+func (o output) isDevice() bool {
+	if o.path == "-" {
+		return true
+	}
+	st, err := os.Stat(o.path)
+	return err == nil && !st.Mode().IsRegular()
 }
 
 // commit gives the finished file its name. Without --force a file that came

@@ -37,6 +37,15 @@ func (a *app) openDocument(path string) (io.ReadCloser, error) {
 	return a.stoppable(f, a.progress(f, path)), nil
 }
 
+// openPlain opens a document that shows no progress.
+func (a *app) openPlain(path string) (io.ReadCloser, error) {
+	f, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	return a.stoppable(f, nil), nil
+}
+
 // stoppable makes f end at an interrupt; bar may be nil.
 func (a *app) stoppable(f io.ReadCloser, bar *progressbar.ProgressBar) io.ReadCloser {
 	d := &document{ReadCloser: f, stopped: a.stopped, bar: bar, started: a.now()}

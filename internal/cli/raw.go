@@ -65,11 +65,7 @@ func (a *app) rawSign(_ context.Context, k *openedKey, file string) ([]byte, err
 		return alg.SignMessage(rand.Reader, k.signer, alg.Identifier{}, doc)
 	}
 	id := alg.HashForKey(k.signer.Public())
-	h, err := alg.NewHash(id)
-	if err != nil {
-		return nil, err
-	}
-	digest, err := a.hashFile(file, h)
+	digest, err := a.hashFile(file, id)
 	if err != nil {
 		return nil, err
 	}

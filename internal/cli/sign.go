@@ -142,7 +142,7 @@ func (a *app) signCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.signFiles(cmd.Context(), s, files, outs, f.format); err != nil {
+			if err := a.signFiles(cmd.Context(), s, &f, files, outs); err != nil {
 				return a.stoppedRaise(err)
 			}
 			a.warnCryptoPro(lift.last, level)
@@ -238,17 +238,22 @@ type signedFile struct {
 	Output string `json:"output"`
 }
 
-func (a *app) signFiles(ctx context.Context, s *sign.Signer, files []string, outs []output, format string) error {
+// signFiles signs the files, several at once where that may be; their lines and
+// their signatures appear in the order of the files.
+func (a *app) signFiles(ctx context.Context, s *sign.Signer, f *signFlags, files []string, outs []output) error {
 	done := make([]signedFile, 0, len(files))
-	for i, file := range files {
-		err := a.signOne(ctx, file, outs[i], format, s.Sign)
-		if err != nil {
-			return a.stoppedAt(i, files, err)
-		}
-		done = append(done, signedFile{file, outs[i].path})
+	finished := func(i int) {
+		done = append(done, signedFile{files[i], outs[i].path})
 		if outs[i].path != "-" {
 			a.sayf(text{"подпись записана: %s", "the signature is written: %s"}, outs[i].path)
 		}
+	}
+	each := a.eachInTurn
+	if signableTogether(s, f.key, files, outs) {
+		each = a.eachAtOnce
+	}
+	if i, err := each(ctx, s, files, outs, f.format, finished); err != nil {
+		return a.stoppedAt(i, files, err)
 	}
 	if a.json && outs[0].path != "-" {
 		return a.printJSON(struct {
@@ -257,6 +262,18 @@ func (a *app) signFiles(ctx context.Context, s *sign.Signer, files []string, out
 		}{s.Cert.Subject.String(), done})
 	}
 	return nil
+}
+
+// eachInTurn signs one file after the other and calls finished with each. It
+// returns how many were signed.
+func (a *app) eachInTurn(ctx context.Context, s *sign.Signer, files []string, outs []output, format string, finished func(i int)) (int, error) {
+	for i, file := range files {
+		if err := a.signOne(ctx, file, outs[i], format, s.Sign); err != nil {
+			return i, err
+		}
+		finished(i)
+	}
+	return len(files), nil
 }
 
 // readable opens every file once before a password is asked for and before the
@@ -301,15 +318,24 @@ func (a *app) signOne(ctx context.Context, file string, out output, format strin
 	})
 }
 
+// Sizes of buffers before a file. The lines of an armored document come one by
+// one, and a large document should not cost a system call for each few of them.
+const (
+	derBuffer   = 4 << 10
+	armorBuffer = 64 << 10
+)
+
 // armored calls produce with a buffered writer in the wanted format.
 func armored(w io.Writer, format string, produce func(io.Writer) error) error {
-	bw := bufio.NewWriterSize(w, readBuffer)
 	if format == "der" {
+		// Content comes in long pieces, which pass a short buffer by.
+		bw := bufio.NewWriterSize(w, derBuffer)
 		if err := produce(bw); err != nil {
 			return err
 		}
 		return bw.Flush()
 	}
+	bw := bufio.NewWriterSize(w, armorBuffer)
 	enc, err := newArmor(bw, format, "CMS")
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosklyuch/gosklyuch/fetch"
-	"github.com/gosklyuch/gosklyuch/gost/streebog"
 	"github.com/gosklyuch/gosklyuch/internal/der"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
 	"github.com/gosklyuch/gosklyuch/pki/oid"
@@ -164,16 +163,15 @@ func parsePolicyOID(s string) (oid.OID, error) {
 
 // digestForStamp hashes a document.
 func (a *app) digestForStamp(file, name string) (id alg.Identifier, sum []byte, err error) {
-	h := streebog.New256()
-	id.OID = oid.Streebog256
 	switch name {
 	case "streebog256":
+		id.OID = oid.Streebog256
 	case "streebog512":
-		h, id.OID = streebog.New512(), oid.Streebog512
+		id.OID = oid.Streebog512
 	default:
 		return id, nil, usageErrorf(text{"неизвестный алгоритм «%s»: бывает streebog256 и streebog512", "unknown algorithm %q: streebog256 or streebog512"}, name)
 	}
-	sum, err = a.hashFile(file, h)
+	sum, err = a.hashFile(file, id)
 	return id, sum, err
 }
 
