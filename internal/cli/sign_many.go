@@ -54,6 +54,7 @@ type signing struct {
 // gets its name. That happens to limits.SignWindow files at once, which a disk
 // does in little more time than one.
 func (a *app) eachAtOnce(ctx context.Context, s *sign.Signer, files []string, outs []output, format string, finished func(i int)) (int, error) {
+	defer relaxGC()()
 	ctx, stop := context.WithCancel(ctx)
 	queue := make(chan *signing, limits.SignWindow)
 	go a.startSignings(ctx, s, files, outs, format, queue)
