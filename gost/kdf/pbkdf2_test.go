@@ -2,10 +2,12 @@ package kdf_test
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"math"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/gost/kdf"
+	"github.com/gosklyuch/gosklyuch/gost/streebog"
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest"
 )
 
@@ -44,6 +46,25 @@ func TestPBKDF2Many(t *testing.T) {
 				t.Errorf("key %d of %d: %x, want %x", i, n, key, want[i])
 			}
 		}
+	}
+}
+
+// The last block that there may be: its number does not overflow where int has 32
+// bits.
+func TestPBKDF2ManyEnd(t *testing.T) {
+	keys, err := kdf.PBKDF2Many([]kdf.Derivation{{Password: []byte("p"), Salt: []byte("salt"), Iterations: 2, Offset: math.MaxInt32 - 1, Length: 1}})
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("%d keys, %v", len(keys), err)
+	}
+	// U_1 and U_2 of block 2^25, RFC 8018, section 5.2, step 3.
+	prf := hmac.New(streebog.New512, []byte("p"))
+	prf.Write([]byte("salt\x02\x00\x00\x00"))
+	u1 := prf.Sum(nil)
+	prf.Reset()
+	prf.Write(u1)
+	u2 := prf.Sum(nil)
+	if want := u1[62] ^ u2[62]; keys[0][0] != want {
+		t.Errorf("%x, want %x", keys[0], want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/binary"
+	"math"
 	"math/big"
 	"strconv"
 	"testing"
@@ -122,6 +123,29 @@ func FuzzSums(f *testing.F) {
 			}
 		}
 	})
+}
+
+// RFC 9058, section 4.1: with blocks of 64 bits, fewer than 2^32 bits in all.
+func TestCheckLengths(t *testing.T) {
+	const limit = 1 << 29
+	for _, c := range []struct {
+		n, data, text int
+		ok            bool
+	}{
+		{8, 0, limit - 1, true},
+		{8, limit - 1, 0, true},
+		{8, limit / 2, limit/2 - 1, true},
+		{8, 0, limit, false},
+		{8, limit, 0, false},
+		{8, limit / 2, limit / 2, false},
+		{8, math.MaxInt, math.MaxInt, false},
+		{16, limit, limit, true},
+		{16, math.MaxInt, math.MaxInt, true},
+	} {
+		if err := (&aead{n: c.n}).checkLengths(c.data, c.text); (err == nil) != c.ok {
+			t.Errorf("blocks of %d bytes, %d and %d bytes: %v", c.n, c.data, c.text, err)
+		}
+	}
 }
 
 // The halves of a counter wrap around without touching each other.

@@ -119,7 +119,8 @@ type implementation string
 const (
 	inVBMI   implementation = "vbmi"      // AVX-512 VBMI and GFNI
 	inGFNI   implementation = "avx2-gfni" // AVX2 and GFNI
-	inTables implementation = "tables"    // of every amd64
+	inAVX2   implementation = "avx2"
+	inTables implementation = "tables" // of every amd64
 )
 
 // chosen is the best that there is; tests change it.
@@ -134,6 +135,9 @@ func best() string {
 // last.
 func implementations() []string {
 	all := []string{portable, string(inTables)}
+	if cpu.X86.AVX2 {
+		all = append(all, string(inAVX2))
+	}
 	if cpu.X86.AVX2 && cpu.X86.GFNI {
 		all = append(all, string(inGFNI))
 	}
@@ -152,8 +156,8 @@ func (d *digest) wholeBlocks(p []byte) {
 	case portable:
 		d.blocksGeneric(p)
 		return
-	case inTables:
-		d.blocksTables(p)
+	case inTables, inAVX2:
+		d.blocksOneByOne(p)
 		return
 	}
 	l := [1]lane{{h: d.h, sigma: d.sigma, length: d.len}}
@@ -177,8 +181,8 @@ func chain(keys *roundKeys, h *state, steps []step) {
 		chainVBMI(vbmi, keys, h, &steps[0], len(steps))
 	case inGFNI:
 		chainGFNI(gfni, keys, h, &steps[0], len(steps))
-	case inTables:
-		chainTables(keys, h, steps)
+	case inTables, inAVX2:
+		chainOneByOne(keys, h, steps)
 	default:
 		chainGeneric(keys, h, steps)
 	}
@@ -190,12 +194,25 @@ func expand(keys *roundKeys, h, n *state) {
 		expandVBMI(vbmi, keys, h, n)
 	case inGFNI:
 		expandGFNI(gfni, keys, h, n)
+	case inAVX2:
+		keys[0], keys[1] = *h, *n // the keys cost nothing beside the state
 	default:
 		expandGeneric(keys, h, n)
 	}
 }
 
-// initialVBMI and initialGFNI are initialGeneric in their order of bytes.
+// keyed returns g_N(h, m) with the keys of expand or of initialKeys.
+func keyed(keys *roundKeys, m *state) state {
+	if chosen == inAVX2 {
+		h := keys[0]
+		compressAVX2(avx2, &h, &keys[1], m)
+		return h
+	}
+	return keyedGeneric(keys, m)
+}
+
+// initialVBMI and initialGFNI are initialGeneric in their order of bytes,
+// initialAVX2 is h alone.
 var (
 	initialVBMI = reordered(func(x *state) state {
 		var y [BlockSize]byte
@@ -208,6 +225,7 @@ var (
 		y := inOrder(x)
 		return load(&y)
 	})
+	initialAVX2 = [2]roundKeys{{initial(Size256)}, {initial(Size512)}}
 )
 
 func reordered(f func(*state) state) (out [2]roundKeys) {
@@ -226,13 +244,15 @@ func initialKeys(size int) *roundKeys {
 		return &initialVBMI[size/Size512]
 	case inGFNI:
 		return &initialGFNI[size/Size512]
+	case inAVX2:
+		return &initialAVX2[size/Size512]
 	}
 	return &initialGeneric[size/Size512]
 }
 
 func iterate(lanes *[maxLanes]iterated, used, n int) {
 	switch {
-	case chosen == portable, chosen == inTables:
+	case chosen == portable, chosen == inTables, chosen == inAVX2:
 		iterateEach(lanes, used, n)
 	case chosen == inGFNI:
 		for k := range lanes[:used] {

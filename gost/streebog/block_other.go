@@ -9,6 +9,8 @@ func (d *digest) wholeBlocks(p []byte) { d.blocksGeneric(p) }
 
 func chain(keys *roundKeys, h *state, steps []step) { chainGeneric(keys, h, steps) }
 
+func keyed(keys *roundKeys, m *state) state { return keyedGeneric(keys, m) }
+
 func expand(keys *roundKeys, h, n *state) { expandGeneric(keys, h, n) }
 
 // initialKeys returns the keys of the first block.

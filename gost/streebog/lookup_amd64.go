@@ -13,25 +13,3 @@ var constants = func() *[13]state {
 
 //go:noescape
 func compressTables(t *[8][256]uint64, constants *[13]state, h, n, m *state)
-
-// blocksTables is blocksGeneric with compressTables.
-func (d *digest) blocksTables(p []byte) {
-	for ; len(p) >= BlockSize; p = p[BlockSize:] {
-		m := load((*[BlockSize]byte)(p))
-		n := bitCount(d.len)
-		compressTables(table, constants, &d.h, &n, &m)
-		d.sigma.add(&m)
-		d.len += BlockSize
-	}
-}
-
-// chainTables is chainGeneric with compressTables.
-func chainTables(keys *roundKeys, h *state, steps []step) {
-	if keys != nil {
-		*h = keyedGeneric(keys, &steps[0].m)
-		steps = steps[1:]
-	}
-	for i := range steps {
-		compressTables(table, constants, h, &steps[i].n, &steps[i].m)
-	}
-}

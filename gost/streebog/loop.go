@@ -9,7 +9,7 @@ type Loop struct {
 	Key []byte
 	// Value is U_1 before, and U_1 xor ... xor U_c after [RunLoops].
 	Value [Size512]byte
-	// Count is c-1, the number of HMACs to compute; 0 is nothing to do.
+	// Count is c-1, the number of HMACs to compute; 0 or less is nothing to do.
 	Count int
 }
 
@@ -149,7 +149,7 @@ func iterateEach(lanes *[maxLanes]iterated, used, n int) {
 func (it *iterated) turn(h *half) {
 	it.steps[2].m = h.sum
 	it.steps[2].m.add(&it.value)
-	it.value = keyedGeneric(&h.keys, &it.value)
+	it.value = keyed(&h.keys, &it.value)
 	chain(nil, &it.value, it.steps[:])
 	for i, w := range it.value {
 		h.total[i] ^= w

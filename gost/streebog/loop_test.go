@@ -66,7 +66,7 @@ func TestRunLoops(t *testing.T) {
 			want := make([][64]byte, n)
 			for i := range loops {
 				seed := uint64(100*n + i)
-				loops[i] = streebog.Loop{Key: cryptotest.Bytes(seed, (17*n+31*i)%150), Count: [...]int{3, 0, 1, 130, 2, 7}[(n+i)%6]}
+				loops[i] = streebog.Loop{Key: cryptotest.Bytes(seed, (17*n+31*i)%150), Count: [...]int{3, 0, 1, 130, -1, 7}[(n+i)%6]}
 				copy(loops[i].Value[:], cryptotest.Bytes(seed+1000, 64))
 				want[i] = loopByHand(loops[i])
 			}

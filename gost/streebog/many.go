@@ -6,7 +6,7 @@ import "encoding/binary"
 const portable = "portable"
 
 // Sum256Many sets digests[i] to the Streebog-256 digest of messages[i]. It panics
-// if the lengths differ.
+// if the lengths differ. Messages may overlap each other, but not the digests.
 //
 // It pays where [Lanes] is more than 1. Messages of a KiB take a sixth less time
 // than one after the other by twos and a third less from three on, whatever their

@@ -63,6 +63,24 @@ func TestMany(t *testing.T) {
 	})
 }
 
+// Messages may share memory: one of them several times, and parts of each other.
+func TestManyOverlap(t *testing.T) {
+	m := cryptotest.Bytes(9, 700)
+	var messages [][]byte
+	for i := range 12 {
+		messages = append(messages, m, m[i:], m[:63*i], m[5*i:63*i], nil)
+	}
+	streebog.EachImplementation(t, func(t *testing.T) {
+		digests := make([][64]byte, len(messages))
+		streebog.Sum512Many(digests, messages)
+		for i, m := range messages {
+			if digests[i] != streebog.Sum512(m) {
+				t.Errorf("message %d, %d bytes: another digest than alone", i, len(m))
+			}
+		}
+	})
+}
+
 func TestManyOpenSSL(t *testing.T) {
 	var messages [][]byte
 	for i, n := range []int{0, 1, 63, 64, 65, 5000, 100, 128, 129} {

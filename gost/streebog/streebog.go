@@ -6,10 +6,10 @@
 // CMS and every common implementation use; Streebog-256 of the empty message
 // starts 3f539a21.
 //
-// On amd64 with GFNI and either AVX2 or AVX-512 VBMI the data indexes no table in
-// memory and the time does not depend on it. Everywhere else the code uses tables
-// that are indexed by the data being hashed: where that data is secret, as in
-// HMAC, an attacker who shares the processor's cache may learn something about it.
+// On amd64 with AVX2 the data indexes no table in memory and the time does not
+// depend on it. Everywhere else the code uses tables that are indexed by the data
+// being hashed: where that data is secret, as in HMAC, an attacker who shares the
+// processor's cache may learn something about it.
 //
 // [RFC 6986]: https://www.rfc-editor.org/rfc/rfc6986
 package streebog

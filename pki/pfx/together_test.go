@@ -2,8 +2,16 @@ package pfx
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/gosklyuch/gosklyuch/internal/limits"
+	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 // A file opens alike whether its keys are derived together or one by one.
@@ -70,5 +78,32 @@ func TestDeriveTogetherNotLonger(t *testing.T) {
 	}
 	if len(d.derived) != 0 {
 		t.Errorf("%d keys with more iterations than the MAC", len(d.derived))
+	}
+}
+
+// What the MAC costs, two derivations, counts with what the bags cost before any
+// key is derived.
+func TestCostOfMAC(t *testing.T) {
+	params, _, err := alg.EncryptPBES2(rand.Reader, nil, nil, alg.PBES2{Iterations: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 0x7fff
+	params.Params = bytes.Replace(params.Params, []byte{2, 2, 3, 0xe8}, []byte{2, 2, each >> 8, each & 0xff}, 1)
+	const bags = (limits.PFXIterations-2*limits.PBKDF2Iterations)/each + 1
+	data := synthetic(t, limits.PBKDF2Iterations, func(b *cryptobyte.Builder) {
+		for range bags {
+			addBag(b, oid.PKCS8ShroudedKeyBag, shrouded(params, []byte("x")), nil, "")
+		}
+	})
+	if _, err := Decode(data, nil); err == nil || !strings.Contains(err.Error(), "in all") {
+		t.Errorf("%d bags of %d iterations: %v", bags, each, err)
+	}
+	var d decoder
+	if err := d.spend(limits.PFXIterations); err != nil {
+		t.Errorf("as many iterations as there may be: %v", err)
+	}
+	if err := d.spend(1); err == nil {
+		t.Error("one iteration more is accepted")
 	}
 }

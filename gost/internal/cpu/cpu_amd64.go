@@ -17,7 +17,8 @@ const (
 	leaf1OSXSAVE = 1 << 27 // ecx
 	leaf1AVX     = 1 << 28
 
-	leaf7AVX2   = 1 << 5 // ebx
+	leaf7BMI1   = 1 << 3 // ebx
+	leaf7AVX2   = 1 << 5
 	leaf7BMI2   = 1 << 8
 	leaf7F      = 1 << 16
 	leaf7DQ     = 1 << 17
@@ -30,7 +31,7 @@ const (
 	leaf7CLMUL  = 1 << 10
 	stateYMM    = 1<<1 | 1<<2     // SSE and AVX
 	stateZMM    = stateYMM | 7<<5 // opmask, upper halves, upper registers
-	leaf7AVX512 = leaf7F | leaf7DQ | leaf7VL
+	leaf7AVX512 = leaf7F | leaf7DQ | leaf7BW | leaf7VL | leaf7AVX2 | leaf7BMI2
 )
 
 func detect() Features {
@@ -40,20 +41,27 @@ func detect() Features {
 	}
 	_, _, one, _ := cpuid(1, 0)
 	_, b, c, _ := cpuid(7, 0)
-	f := Features{ADX: has(b, leaf7BMI2|leaf7ADX)}
 	// The registers may be used where the system saves them (XGETBV).
-	if !has(one, leaf1OSXSAVE|leaf1AVX) {
-		return f
+	var saved uint32
+	if has(one, leaf1OSXSAVE|leaf1AVX) {
+		saved = xgetbv()
 	}
-	saved := xgetbv()
+	return features(b, c, saved)
+}
+
+// features returns what may be used where CPUID answers ebx and ecx for leaf 7
+// and the system saves those registers. A virtual machine may be told any
+// combination.
+func features(ebx, ecx, saved uint32) Features {
+	f := Features{ADX: has(ebx, leaf7BMI1|leaf7BMI2|leaf7ADX)}
 	if has(saved, stateYMM) {
-		f.AVX2 = has(b, leaf7AVX2)
-		f.GFNI = has(c, leaf7GFNI)
+		f.AVX2 = has(ebx, leaf7AVX2)
+		f.GFNI = has(ecx, leaf7GFNI)
 	}
-	if has(saved, stateZMM) {
-		f.VBMI = has(b, leaf7AVX512|leaf7BW) && has(c, leaf7VBMI)
-		f.CLMUL = f.VBMI && has(c, leaf7CLMUL)
-		f.IFMA = has(b, leaf7AVX512|leaf7IFMA)
+	if has(saved, stateZMM) && has(ebx, leaf7AVX512) {
+		f.VBMI = has(ecx, leaf7VBMI)
+		f.CLMUL = f.VBMI && has(ecx, leaf7CLMUL)
+		f.IFMA = has(ebx, leaf7IFMA)
 	}
 	return f
 }

@@ -1,6 +1,6 @@
 // Program streebog-tables writes gost/streebog/lookup_amd64.s: the compression
 // function of GOST R 34.11-2012 by look-up in eight tables, as the portable code
-// does it, for processors without GFNI. go generate runs it.
+// does it, for processors without AVX2. go generate runs it.
 //
 // Eight registers collect the eight words of a result while the bytes of the
 // operand pass by, two words at a time: those of even words are read from memory
