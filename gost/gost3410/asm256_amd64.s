@@ -13781,3 +13781,1282 @@ TEXT ·tcAAddLookupADX(SB), NOSPLIT, $256-40
 	VMOVDQU      Y5, 64(BX)
 	VZEROUPPER
 	RET
+
+// func mul617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2
+TEXT ·mul617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), DX
+	MULXQ  (BX), R8, R9
+	MULXQ  8(BX), AX, R10
+	ADDQ   AX, R9
+	MULXQ  16(BX), AX, R11
+	ADCQ   AX, R10
+	MULXQ  24(BX), AX, R12
+	ADCQ   AX, R11
+	ADCQ   $+0, R12
+	MOVQ   8(SI), DX
+	XORL   AX, AX
+	MULXQ  (BX), AX, CX
+	ADCXQ  AX, R9
+	ADOXQ  CX, R10
+	MULXQ  8(BX), AX, CX
+	ADCXQ  AX, R10
+	ADOXQ  CX, R11
+	MULXQ  16(BX), AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  CX, R12
+	MULXQ  24(BX), AX, R13
+	ADCXQ  AX, R12
+	ADOXQ  nothing256<>+0(SB), R13
+	ADCQ   $+0, R13
+	MOVQ   16(SI), DX
+	XORL   AX, AX
+	MULXQ  (BX), AX, CX
+	ADCXQ  AX, R10
+	ADOXQ  CX, R11
+	MULXQ  8(BX), AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  CX, R12
+	MULXQ  16(BX), AX, CX
+	ADCXQ  AX, R12
+	ADOXQ  CX, R13
+	MULXQ  24(BX), AX, R15
+	ADCXQ  AX, R13
+	ADOXQ  nothing256<>+0(SB), R15
+	ADCQ   $+0, R15
+	MOVQ   24(SI), DX
+	XORL   AX, AX
+	MULXQ  (BX), AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  CX, R12
+	MULXQ  8(BX), AX, CX
+	ADCXQ  AX, R12
+	ADOXQ  CX, R13
+	MULXQ  16(BX), AX, CX
+	ADCXQ  AX, R13
+	ADOXQ  CX, R15
+	MULXQ  24(BX), AX, BP
+	ADCXQ  AX, R15
+	ADOXQ  nothing256<>+0(SB), BP
+	ADCQ   $+0, BP
+	MOVL   $0x00000269, DX
+	XORL   AX, AX
+	MULXQ  R12, AX, CX
+	ADCXQ  AX, R8
+	ADOXQ  CX, R9
+	MULXQ  R13, AX, CX
+	ADCXQ  AX, R9
+	ADOXQ  CX, R10
+	MULXQ  R15, AX, CX
+	ADCXQ  AX, R10
+	ADOXQ  CX, R11
+	MULXQ  BP, AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  nothing256<>+0(SB), CX
+	ADCQ   $+0, CX
+	IMUL3Q $0x00000269, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	ANDL   $0x00000269, AX
+	ADDQ   AX, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func square617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2
+TEXT ·square617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), DX
+	MULXQ  8(SI), R9, R10
+	MULXQ  16(SI), AX, R11
+	ADDQ   AX, R10
+	MULXQ  24(SI), AX, R12
+	ADCQ   AX, R11
+	MOVQ   8(SI), DX
+	MULXQ  24(SI), AX, R13
+	ADCQ   AX, R12
+	ADCQ   $+0, R13
+	MULXQ  16(SI), AX, CX
+	MOVQ   24(SI), DX
+	MULXQ  16(SI), DX, R15
+	ADDQ   AX, R11
+	ADCQ   CX, R12
+	ADCQ   DX, R13
+	ADCQ   $+0, R15
+	XORL   BP, BP
+	MOVQ   (SI), DX
+	MULXQ  DX, R8, CX
+	ADCXQ  R9, R9
+	ADOXQ  CX, R9
+	MOVQ   8(SI), DX
+	MULXQ  DX, AX, CX
+	ADCXQ  R10, R10
+	ADOXQ  AX, R10
+	ADCXQ  R11, R11
+	ADOXQ  CX, R11
+	MOVQ   16(SI), DX
+	MULXQ  DX, AX, CX
+	ADCXQ  R12, R12
+	ADOXQ  AX, R12
+	ADCXQ  R13, R13
+	ADOXQ  CX, R13
+	MOVQ   24(SI), DX
+	MULXQ  DX, AX, CX
+	ADCXQ  R15, R15
+	ADOXQ  AX, R15
+	ADCXQ  BP, BP
+	ADOXQ  CX, BP
+	MOVL   $0x00000269, DX
+	XORL   AX, AX
+	MULXQ  R12, AX, CX
+	ADCXQ  AX, R8
+	ADOXQ  CX, R9
+	MULXQ  R13, AX, CX
+	ADCXQ  AX, R9
+	ADOXQ  CX, R10
+	MULXQ  R15, AX, CX
+	ADCXQ  AX, R10
+	ADOXQ  CX, R11
+	MULXQ  BP, AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  nothing256<>+0(SB), CX
+	ADCQ   $+0, CX
+	IMUL3Q $0x00000269, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	ANDL   $0x00000269, AX
+	ADDQ   AX, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func add617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·add617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	ADDQ   (BX), R8
+	ADCQ   8(BX), R9
+	ADCQ   16(BX), R10
+	ADCQ   24(BX), R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	IMUL3Q $0x00000269, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	ANDL   $0x00000269, AX
+	ADDQ   AX, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func sub617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·sub617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	SUBQ   (BX), R8
+	SBBQ   8(BX), R9
+	SBBQ   16(BX), R10
+	SBBQ   24(BX), R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	IMUL3Q $0x00000269, CX, CX
+	SUBQ   CX, R8
+	SBBQ   $+0, R9
+	SBBQ   $+0, R10
+	SBBQ   $+0, R11
+	SBBQ   AX, AX
+	ANDL   $0x00000269, AX
+	SUBQ   AX, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func double617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·double617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	ADDQ   R8, R8
+	ADCQ   R9, R9
+	ADCQ   R10, R10
+	ADCQ   R11, R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	IMUL3Q $0x00000269, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	ANDL   $0x00000269, AX
+	ADDQ   AX, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func triple617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·triple617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	MOVQ   R8, R12
+	MOVQ   R9, R13
+	MOVQ   R10, R15
+	MOVQ   R11, BP
+	ADDQ   R12, R8
+	ADCQ   R13, R9
+	ADCQ   R15, R10
+	ADCQ   BP, R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	ADDQ   R12, R8
+	ADCQ   R13, R9
+	ADCQ   R15, R10
+	ADCQ   BP, R11
+	ADCQ   $+0, CX
+	IMUL3Q $0x00000269, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	ANDL   $0x00000269, AX
+	ADDQ   AX, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func half617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·half617ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	MOVQ   R8, CX
+	ANDL   $0x00000001, CX
+	MOVQ   CX, R12
+	IMUL3Q $0x00000269, CX, CX
+	SUBQ   CX, R8
+	SBBQ   $+0, R9
+	SBBQ   $+0, R10
+	SBBQ   $+0, R11
+	SBBQ   $+0, R12
+	SHRQ   $0x01, R12
+	RCRQ   $0x01, R11
+	RCRQ   $0x01, R10
+	RCRQ   $0x01, R9
+	RCRQ   $0x01, R8
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func condNeg617ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·condNeg617ADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	XORL    R8, R8
+	XORL    R9, R9
+	XORL    R10, R10
+	XORL    R11, R11
+	SUBQ    R12, R8
+	SBBQ    R13, R9
+	SBBQ    R15, R10
+	SBBQ    BP, R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	IMUL3Q  $0x00000269, CX, CX
+	SUBQ    CX, R8
+	SBBQ    $+0, R9
+	SBBQ    $+0, R10
+	SBBQ    $+0, R11
+	SBBQ    AX, AX
+	ANDL    $0x00000269, AX
+	SUBQ    AX, R8
+	CMPQ    (BX), $0x00
+	CMOVQEQ R12, R8
+	CMOVQEQ R13, R9
+	CMOVQEQ R15, R10
+	CMOVQEQ BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func mul3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2
+TEXT ·mul3225ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), DX
+	MULXQ  (BX), R8, R9
+	MULXQ  8(BX), AX, R10
+	ADDQ   AX, R9
+	MULXQ  16(BX), AX, R11
+	ADCQ   AX, R10
+	MULXQ  24(BX), AX, R12
+	ADCQ   AX, R11
+	ADCQ   $+0, R12
+	MOVQ   8(SI), DX
+	XORL   AX, AX
+	MULXQ  (BX), AX, CX
+	ADCXQ  AX, R9
+	ADOXQ  CX, R10
+	MULXQ  8(BX), AX, CX
+	ADCXQ  AX, R10
+	ADOXQ  CX, R11
+	MULXQ  16(BX), AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  CX, R12
+	MULXQ  24(BX), AX, R13
+	ADCXQ  AX, R12
+	ADOXQ  nothing256<>+0(SB), R13
+	ADCQ   $+0, R13
+	MOVQ   16(SI), DX
+	XORL   AX, AX
+	MULXQ  (BX), AX, CX
+	ADCXQ  AX, R10
+	ADOXQ  CX, R11
+	MULXQ  8(BX), AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  CX, R12
+	MULXQ  16(BX), AX, CX
+	ADCXQ  AX, R12
+	ADOXQ  CX, R13
+	MULXQ  24(BX), AX, R15
+	ADCXQ  AX, R13
+	ADOXQ  nothing256<>+0(SB), R15
+	ADCQ   $+0, R15
+	MOVQ   24(SI), DX
+	XORL   AX, AX
+	MULXQ  (BX), AX, CX
+	ADCXQ  AX, R11
+	ADOXQ  CX, R12
+	MULXQ  8(BX), AX, CX
+	ADCXQ  AX, R12
+	ADOXQ  CX, R13
+	MULXQ  16(BX), AX, CX
+	ADCXQ  AX, R13
+	ADOXQ  CX, R15
+	MULXQ  24(BX), AX, BP
+	ADCXQ  AX, R15
+	ADOXQ  nothing256<>+0(SB), BP
+	ADCQ   $+0, BP
+	MOVL   $0x00001932, DX
+	MULXQ  R12, R12, CX
+	MULXQ  R13, AX, R13
+	ADDQ   AX, CX
+	MULXQ  R15, AX, R15
+	ADCQ   AX, R13
+	MULXQ  BP, AX, BP
+	ADCQ   AX, R15
+	ADCQ   $+0, BP
+	SUBQ   R12, R8
+	SBBQ   CX, R9
+	SBBQ   R13, R10
+	SBBQ   R15, R11
+	ADCQ   $+0, BP
+	MOVQ   BP, CX
+	IMUL3Q $0x00001932, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	MOVQ   AX, CX
+	MOVQ   AX, DX
+	ANDQ   $-3225, CX
+	SHRQ   $0x01, DX
+	ADDQ   CX, R8
+	ADCQ   AX, R9
+	ADCQ   AX, R10
+	ADCQ   DX, R11
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func square3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2
+TEXT ·square3225ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), DX
+	MULXQ  8(SI), R9, R10
+	MULXQ  16(SI), AX, R11
+	ADDQ   AX, R10
+	MULXQ  24(SI), AX, R12
+	ADCQ   AX, R11
+	MOVQ   8(SI), DX
+	MULXQ  24(SI), AX, R13
+	ADCQ   AX, R12
+	ADCQ   $+0, R13
+	MULXQ  16(SI), AX, CX
+	MOVQ   24(SI), DX
+	MULXQ  16(SI), DX, R15
+	ADDQ   AX, R11
+	ADCQ   CX, R12
+	ADCQ   DX, R13
+	ADCQ   $+0, R15
+	XORL   BP, BP
+	MOVQ   (SI), DX
+	MULXQ  DX, R8, CX
+	ADCXQ  R9, R9
+	ADOXQ  CX, R9
+	MOVQ   8(SI), DX
+	MULXQ  DX, AX, CX
+	ADCXQ  R10, R10
+	ADOXQ  AX, R10
+	ADCXQ  R11, R11
+	ADOXQ  CX, R11
+	MOVQ   16(SI), DX
+	MULXQ  DX, AX, CX
+	ADCXQ  R12, R12
+	ADOXQ  AX, R12
+	ADCXQ  R13, R13
+	ADOXQ  CX, R13
+	MOVQ   24(SI), DX
+	MULXQ  DX, AX, CX
+	ADCXQ  R15, R15
+	ADOXQ  AX, R15
+	ADCXQ  BP, BP
+	ADOXQ  CX, BP
+	MOVL   $0x00001932, DX
+	MULXQ  R12, R12, CX
+	MULXQ  R13, AX, R13
+	ADDQ   AX, CX
+	MULXQ  R15, AX, R15
+	ADCQ   AX, R13
+	MULXQ  BP, AX, BP
+	ADCQ   AX, R15
+	ADCQ   $+0, BP
+	SUBQ   R12, R8
+	SBBQ   CX, R9
+	SBBQ   R13, R10
+	SBBQ   R15, R11
+	ADCQ   $+0, BP
+	MOVQ   BP, CX
+	IMUL3Q $0x00001932, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	MOVQ   AX, CX
+	MOVQ   AX, DX
+	ANDQ   $-3225, CX
+	SHRQ   $0x01, DX
+	ADDQ   CX, R8
+	ADCQ   AX, R9
+	ADCQ   AX, R10
+	ADCQ   DX, R11
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func add3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·add3225ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	ADDQ   (BX), R8
+	ADCQ   8(BX), R9
+	ADCQ   16(BX), R10
+	ADCQ   24(BX), R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	IMUL3Q $0x00001932, CX, CX
+	SUBQ   CX, R8
+	SBBQ   $+0, R9
+	SBBQ   $+0, R10
+	SBBQ   $+0, R11
+	SBBQ   AX, AX
+	MOVQ   AX, CX
+	ANDL   $0x00000c99, CX
+	SHLQ   $0x3f, AX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   AX, R11
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func sub3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·sub3225ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	SUBQ   (BX), R8
+	SBBQ   8(BX), R9
+	SBBQ   16(BX), R10
+	SBBQ   24(BX), R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	IMUL3Q $0x00001932, CX, CX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   $+0, R11
+	SBBQ   AX, AX
+	MOVQ   AX, CX
+	MOVQ   AX, DX
+	ANDQ   $-3225, CX
+	SHRQ   $0x01, DX
+	ADDQ   CX, R8
+	ADCQ   AX, R9
+	ADCQ   AX, R10
+	ADCQ   DX, R11
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func double3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·double3225ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	ADDQ   R8, R8
+	ADCQ   R9, R9
+	ADCQ   R10, R10
+	ADCQ   R11, R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	IMUL3Q $0x00001932, CX, CX
+	SUBQ   CX, R8
+	SBBQ   $+0, R9
+	SBBQ   $+0, R10
+	SBBQ   $+0, R11
+	SBBQ   AX, AX
+	MOVQ   AX, CX
+	ANDL   $0x00000c99, CX
+	SHLQ   $0x3f, AX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   AX, R11
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func triple3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·triple3225ADX(SB), NOSPLIT, $8-24
+	MOVQ   z+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y+16(FP), BX
+	MOVQ   (SI), R8
+	MOVQ   8(SI), R9
+	MOVQ   16(SI), R10
+	MOVQ   24(SI), R11
+	MOVQ   R8, R12
+	MOVQ   R9, R13
+	MOVQ   R10, R15
+	MOVQ   R11, BP
+	ADDQ   R12, R8
+	ADCQ   R13, R9
+	ADCQ   R15, R10
+	ADCQ   BP, R11
+	SBBQ   CX, CX
+	NEGQ   CX
+	ADDQ   R12, R8
+	ADCQ   R13, R9
+	ADCQ   R15, R10
+	ADCQ   BP, R11
+	ADCQ   $+0, CX
+	IMUL3Q $0x00001932, CX, CX
+	SUBQ   CX, R8
+	SBBQ   $+0, R9
+	SBBQ   $+0, R10
+	SBBQ   $+0, R11
+	SBBQ   AX, AX
+	MOVQ   AX, CX
+	ANDL   $0x00000c99, CX
+	SHLQ   $0x3f, AX
+	ADDQ   CX, R8
+	ADCQ   $+0, R9
+	ADCQ   $+0, R10
+	ADCQ   AX, R11
+	MOVQ   R8, (DI)
+	MOVQ   R9, 8(DI)
+	MOVQ   R10, 16(DI)
+	MOVQ   R11, 24(DI)
+	RET
+
+// func half3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+TEXT ·half3225ADX(SB), NOSPLIT, $8-24
+	MOVQ z+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), BX
+	MOVQ (SI), R8
+	MOVQ 8(SI), R9
+	MOVQ 16(SI), R10
+	MOVQ 24(SI), R11
+	MOVQ R8, AX
+	ANDL $0x00000001, AX
+	NEGQ AX
+	MOVQ AX, CX
+	ANDL $0x00000c99, CX
+	SHLQ $0x3f, AX
+	ADDQ CX, R8
+	ADCQ $+0, R9
+	ADCQ $+0, R10
+	ADCQ AX, R11
+	RCRQ $0x01, R11
+	RCRQ $0x01, R10
+	RCRQ $0x01, R9
+	RCRQ $0x01, R8
+	MOVQ R8, (DI)
+	MOVQ R9, 8(DI)
+	MOVQ R10, 16(DI)
+	MOVQ R11, 24(DI)
+	RET
+
+// func condNeg3225ADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·condNeg3225ADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	XORL    R8, R8
+	XORL    R9, R9
+	XORL    R10, R10
+	XORL    R11, R11
+	SUBQ    R12, R8
+	SBBQ    R13, R9
+	SBBQ    R15, R10
+	SBBQ    BP, R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	IMUL3Q  $0x00001932, CX, CX
+	ADDQ    CX, R8
+	ADCQ    $+0, R9
+	ADCQ    $+0, R10
+	ADCQ    $+0, R11
+	SBBQ    AX, AX
+	MOVQ    AX, CX
+	MOVQ    AX, DX
+	ANDQ    $-3225, CX
+	SHRQ    $0x01, DX
+	ADDQ    CX, R8
+	ADCQ    AX, R9
+	ADCQ    AX, R10
+	ADCQ    DX, R11
+	CMPQ    (BX), $0x00
+	CMOVQEQ R12, R8
+	CMOVQEQ R13, R9
+	CMOVQEQ R15, R10
+	CMOVQEQ BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func mulCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·mulCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), DX
+	MULXQ   (BX), R8, R9
+	MULXQ   8(BX), AX, R10
+	ADDQ    AX, R9
+	MULXQ   16(BX), AX, R11
+	ADCQ    AX, R10
+	MULXQ   24(BX), AX, R12
+	ADCQ    AX, R11
+	ADCQ    $+0, R12
+	MOVQ    8(SI), DX
+	XORL    AX, AX
+	MULXQ   (BX), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   8(BX), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   16(BX), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R12
+	MULXQ   24(BX), AX, R13
+	ADCXQ   AX, R12
+	ADOXQ   nothing256<>+0(SB), R13
+	ADCQ    $+0, R13
+	MOVQ    16(SI), DX
+	XORL    AX, AX
+	MULXQ   (BX), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   8(BX), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R12
+	MULXQ   16(BX), AX, CX
+	ADCXQ   AX, R12
+	ADOXQ   CX, R13
+	MULXQ   24(BX), AX, R15
+	ADCXQ   AX, R13
+	ADOXQ   nothing256<>+0(SB), R15
+	ADCQ    $+0, R15
+	MOVQ    24(SI), DX
+	XORL    AX, AX
+	MULXQ   (BX), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R12
+	MULXQ   8(BX), AX, CX
+	ADCXQ   AX, R12
+	ADOXQ   CX, R13
+	MULXQ   16(BX), AX, CX
+	ADCXQ   AX, R13
+	ADOXQ   CX, R15
+	MULXQ   24(BX), AX, BP
+	ADCXQ   AX, R15
+	ADOXQ   nothing256<>+0(SB), BP
+	ADCQ    $+0, BP
+	MOVQ    R8, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R8
+	ADOXQ   CX, R9
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   cpCPrime<>+24(SB), AX, R8
+	ADCXQ   AX, R11
+	ADOXQ   nothing256<>+0(SB), R8
+	ADCQ    $+0, R8
+	MOVQ    R9, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R8
+	MULXQ   cpCPrime<>+24(SB), AX, R9
+	ADCXQ   AX, R8
+	ADOXQ   nothing256<>+0(SB), R9
+	ADCQ    $+0, R9
+	MOVQ    R10, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R8
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R8
+	ADOXQ   CX, R9
+	MULXQ   cpCPrime<>+24(SB), AX, R10
+	ADCXQ   AX, R9
+	ADOXQ   nothing256<>+0(SB), R10
+	ADCQ    $+0, R10
+	MOVQ    R11, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R8
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R8
+	ADOXQ   CX, R9
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   cpCPrime<>+24(SB), AX, R11
+	ADCXQ   AX, R10
+	ADOXQ   nothing256<>+0(SB), R11
+	ADCQ    $+0, R11
+	ADDQ    R12, R8
+	ADCQ    R13, R9
+	ADCQ    R15, R10
+	ADCQ    BP, R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	SUBQ    cpCPrime<>+0(SB), R8
+	SBBQ    cpCPrime<>+8(SB), R9
+	SBBQ    cpCPrime<>+16(SB), R10
+	SBBQ    cpCPrime<>+24(SB), R11
+	SBBQ    $+0, CX
+	CMOVQCS R12, R8
+	CMOVQCS R13, R9
+	CMOVQCS R15, R10
+	CMOVQCS BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func squareCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·squareCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), DX
+	MULXQ   8(SI), R9, R10
+	MULXQ   16(SI), AX, R11
+	ADDQ    AX, R10
+	MULXQ   24(SI), AX, R12
+	ADCQ    AX, R11
+	MOVQ    8(SI), DX
+	MULXQ   24(SI), AX, R13
+	ADCQ    AX, R12
+	ADCQ    $+0, R13
+	MULXQ   16(SI), AX, CX
+	MOVQ    24(SI), DX
+	MULXQ   16(SI), DX, R15
+	ADDQ    AX, R11
+	ADCQ    CX, R12
+	ADCQ    DX, R13
+	ADCQ    $+0, R15
+	XORL    BP, BP
+	MOVQ    (SI), DX
+	MULXQ   DX, R8, CX
+	ADCXQ   R9, R9
+	ADOXQ   CX, R9
+	MOVQ    8(SI), DX
+	MULXQ   DX, AX, CX
+	ADCXQ   R10, R10
+	ADOXQ   AX, R10
+	ADCXQ   R11, R11
+	ADOXQ   CX, R11
+	MOVQ    16(SI), DX
+	MULXQ   DX, AX, CX
+	ADCXQ   R12, R12
+	ADOXQ   AX, R12
+	ADCXQ   R13, R13
+	ADOXQ   CX, R13
+	MOVQ    24(SI), DX
+	MULXQ   DX, AX, CX
+	ADCXQ   R15, R15
+	ADOXQ   AX, R15
+	ADCXQ   BP, BP
+	ADOXQ   CX, BP
+	MOVQ    R8, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R8
+	ADOXQ   CX, R9
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   cpCPrime<>+24(SB), AX, R8
+	ADCXQ   AX, R11
+	ADOXQ   nothing256<>+0(SB), R8
+	ADCQ    $+0, R8
+	MOVQ    R9, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R8
+	MULXQ   cpCPrime<>+24(SB), AX, R9
+	ADCXQ   AX, R8
+	ADOXQ   nothing256<>+0(SB), R9
+	ADCQ    $+0, R9
+	MOVQ    R10, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R10
+	ADOXQ   CX, R11
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R8
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R8
+	ADOXQ   CX, R9
+	MULXQ   cpCPrime<>+24(SB), AX, R10
+	ADCXQ   AX, R9
+	ADOXQ   nothing256<>+0(SB), R10
+	ADCQ    $+0, R10
+	MOVQ    R11, DX
+	IMULQ   cpCPrime<>+32(SB), DX
+	XORL    AX, AX
+	MULXQ   cpCPrime<>+0(SB), AX, CX
+	ADCXQ   AX, R11
+	ADOXQ   CX, R8
+	MULXQ   cpCPrime<>+8(SB), AX, CX
+	ADCXQ   AX, R8
+	ADOXQ   CX, R9
+	MULXQ   cpCPrime<>+16(SB), AX, CX
+	ADCXQ   AX, R9
+	ADOXQ   CX, R10
+	MULXQ   cpCPrime<>+24(SB), AX, R11
+	ADCXQ   AX, R10
+	ADOXQ   nothing256<>+0(SB), R11
+	ADCQ    $+0, R11
+	ADDQ    R12, R8
+	ADCQ    R13, R9
+	ADCQ    R15, R10
+	ADCQ    BP, R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	SUBQ    cpCPrime<>+0(SB), R8
+	SBBQ    cpCPrime<>+8(SB), R9
+	SBBQ    cpCPrime<>+16(SB), R10
+	SBBQ    cpCPrime<>+24(SB), R11
+	SBBQ    $+0, CX
+	CMOVQCS R12, R8
+	CMOVQCS R13, R9
+	CMOVQCS R15, R10
+	CMOVQCS BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func addCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·addCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	ADDQ    (BX), R8
+	ADCQ    8(BX), R9
+	ADCQ    16(BX), R10
+	ADCQ    24(BX), R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	SUBQ    cpCPrime<>+0(SB), R8
+	SBBQ    cpCPrime<>+8(SB), R9
+	SBBQ    cpCPrime<>+16(SB), R10
+	SBBQ    cpCPrime<>+24(SB), R11
+	SBBQ    $+0, CX
+	CMOVQCS R12, R8
+	CMOVQCS R13, R9
+	CMOVQCS R15, R10
+	CMOVQCS BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func subCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·subCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	XORL    R12, R12
+	XORL    R13, R13
+	XORL    R15, R15
+	XORL    BP, BP
+	SUBQ    (BX), R8
+	SBBQ    8(BX), R9
+	SBBQ    16(BX), R10
+	SBBQ    24(BX), R11
+	CMOVQCS cpCPrime<>+0(SB), R12
+	CMOVQCS cpCPrime<>+8(SB), R13
+	CMOVQCS cpCPrime<>+16(SB), R15
+	CMOVQCS cpCPrime<>+24(SB), BP
+	ADDQ    R12, R8
+	ADCQ    R13, R9
+	ADCQ    R15, R10
+	ADCQ    BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func doubleCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·doubleCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	ADDQ    R8, R8
+	ADCQ    R9, R9
+	ADCQ    R10, R10
+	ADCQ    R11, R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	SUBQ    cpCPrime<>+0(SB), R8
+	SBBQ    cpCPrime<>+8(SB), R9
+	SBBQ    cpCPrime<>+16(SB), R10
+	SBBQ    cpCPrime<>+24(SB), R11
+	SBBQ    $+0, CX
+	CMOVQCS R12, R8
+	CMOVQCS R13, R9
+	CMOVQCS R15, R10
+	CMOVQCS BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func tripleCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·tripleCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	ADDQ    R12, R8
+	ADCQ    R13, R9
+	ADCQ    R15, R10
+	ADCQ    BP, R11
+	SBBQ    CX, CX
+	NEGQ    CX
+	ADDQ    R12, R8
+	ADCQ    R13, R9
+	ADCQ    R15, R10
+	ADCQ    BP, R11
+	ADCQ    $+0, CX
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	MOVQ    CX, AX
+	SUBQ    cpCPrime<>+0(SB), R8
+	SBBQ    cpCPrime<>+8(SB), R9
+	SBBQ    cpCPrime<>+16(SB), R10
+	SBBQ    cpCPrime<>+24(SB), R11
+	SBBQ    $+0, CX
+	CMOVQCS R12, R8
+	CMOVQCS R13, R9
+	CMOVQCS R15, R10
+	CMOVQCS BP, R11
+	CMOVQCS AX, CX
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	SUBQ    cpCPrime<>+0(SB), R8
+	SBBQ    cpCPrime<>+8(SB), R9
+	SBBQ    cpCPrime<>+16(SB), R10
+	SBBQ    cpCPrime<>+24(SB), R11
+	SBBQ    $+0, CX
+	CMOVQCS R12, R8
+	CMOVQCS R13, R9
+	CMOVQCS R15, R10
+	CMOVQCS BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func halfCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·halfCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	XORL    R12, R12
+	XORL    R13, R13
+	XORL    R15, R15
+	XORL    BP, BP
+	TESTQ   $0x00000001, R8
+	CMOVQNE cpCPrime<>+0(SB), R12
+	CMOVQNE cpCPrime<>+8(SB), R13
+	CMOVQNE cpCPrime<>+16(SB), R15
+	CMOVQNE cpCPrime<>+24(SB), BP
+	ADDQ    R12, R8
+	ADCQ    R13, R9
+	ADCQ    R15, R10
+	ADCQ    BP, R11
+	RCRQ    $0x01, R11
+	RCRQ    $0x01, R10
+	RCRQ    $0x01, R9
+	RCRQ    $0x01, R8
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET
+
+// func condNegCADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: CMOV
+TEXT ·condNegCADX(SB), NOSPLIT, $8-24
+	MOVQ    z+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), BX
+	MOVQ    (SI), R8
+	MOVQ    8(SI), R9
+	MOVQ    16(SI), R10
+	MOVQ    24(SI), R11
+	MOVQ    R8, R12
+	MOVQ    R9, R13
+	MOVQ    R10, R15
+	MOVQ    R11, BP
+	XORL    AX, AX
+	ORQ     R8, AX
+	MOVQ    cpCPrime<>+0(SB), R8
+	ORQ     R9, AX
+	MOVQ    cpCPrime<>+8(SB), R9
+	ORQ     R10, AX
+	MOVQ    cpCPrime<>+16(SB), R10
+	ORQ     R11, AX
+	MOVQ    cpCPrime<>+24(SB), R11
+	SUBQ    R12, R8
+	SBBQ    R13, R9
+	SBBQ    R15, R10
+	SBBQ    BP, R11
+	NEGQ    AX
+	SBBQ    AX, AX
+	ANDQ    (BX), AX
+	CMOVQEQ R12, R8
+	CMOVQEQ R13, R9
+	CMOVQEQ R15, R10
+	CMOVQEQ BP, R11
+	MOVQ    R8, (DI)
+	MOVQ    R9, 8(DI)
+	MOVQ    R10, 16(DI)
+	MOVQ    R11, 24(DI)
+	RET

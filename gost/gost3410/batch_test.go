@@ -253,6 +253,81 @@ func TestVerifyBatchRelated(t *testing.T) {
 	})
 }
 
+// signatureOf returns a check that is computed from z1 G + z2 Q = p and claims
+// r: there is such a key for each point p, and nobody knows its private key.
+func signatureOf(t *testing.T, c Curve, ref *reference, p *refPoint, r *big.Int) Check {
+	t.Helper()
+	n := c.Size()
+	z1, z2 := big.NewInt(mathrand.Int64N(1<<62)+1), big.NewInt(mathrand.Int64N(1<<62)+1)
+	// Q = (p - z1 G) / z2.
+	less := ref.mult(new(big.Int).Sub(ref.q, z1), ref.base())
+	q := ref.mult(new(big.Int).ModInverse(z2, ref.q), ref.add(p, less))
+	key, err := NewPublicKey(c, append(leBytes(q.x, n), leBytes(q.y, n)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// z2 = -r/e, z1 = s/e.
+	e := new(big.Int).Neg(r)
+	e.Mul(e, new(big.Int).ModInverse(z2, ref.q)).Mod(e, ref.q)
+	s := new(big.Int).Mul(z1, e)
+	s.Mod(s, ref.q)
+	sig := append(s.FillBytes(make([]byte, n)), r.FillBytes(make([]byte, n))...)
+	return Check{Key: key, Digest: leBytes(e, n), Signature: sig}
+}
+
+// pointFrom returns a point of the subgroup with the least x from the given one
+// on.
+func (r *reference) pointFrom(x *big.Int) *refPoint {
+	for x = new(big.Int).Set(x); ; x.Add(x, big.NewInt(1)) {
+		yy := new(big.Int).Mul(x, x)
+		yy.Add(yy, r.a).Mul(yy, x).Add(yy, r.b).Mod(yy, r.p)
+		y := new(big.Int).ModSqrt(yy, r.p)
+		if y == nil || y.Sign() == 0 {
+			continue
+		}
+		if p := (&refPoint{x, y}); r.mult(r.q, p) == nil {
+			return p
+		}
+	}
+}
+
+// TestVerifyComparesModuloQ makes the sum a point whose x is small, and one
+// whose x is q or more: r is x modulo q, and not x + p modulo q, although x + p
+// is x modulo p.
+func TestVerifyComparesModuloQ(t *testing.T) {
+	refs := readReferences(t)
+	eachLanes(t, func(t *testing.T) {
+		for _, c := range distinctCurves() {
+			r := refs[c.Name()]
+			one := big.NewInt(1)
+			small, large := one, one
+			if r.q.Cmp(r.p) < 0 {
+				large = new(big.Int).Add(r.q, one)
+			}
+			var checks []Check
+			var want []bool
+			for range lanes / 4 {
+				for _, from := range []**big.Int{&small, &large} {
+					p := r.pointFrom(*from)
+					*from = new(big.Int).Add(p.x, one)
+					right, wrong := new(big.Int).Mod(p.x, r.q), new(big.Int).Add(p.x, r.p)
+					checks = append(checks, signatureOf(t, c, r, p, right), signatureOf(t, c, r, p, wrong.Mod(wrong, r.q)))
+					want = append(want, true, false)
+				}
+			}
+			for round := range 3 * hotUses { // from then on with tables
+				got := make([]bool, len(checks))
+				VerifyBatch(checks, got)
+				for i := range checks {
+					if alone := Verify(checks[i].Key, checks[i].Digest, checks[i].Signature); got[i] != want[i] || alone != want[i] {
+						t.Fatalf("%s, round %d: check %d: VerifyBatch says %v, Verify %v, want %v", c, round, i, got[i], alone, want[i])
+					}
+				}
+			}
+		}
+	})
+}
+
 // FuzzVerifyBatch compares VerifyBatch with Verify for nine checks of one curve
 // that the fuzzer changes.
 func FuzzVerifyBatch(f *testing.F) {

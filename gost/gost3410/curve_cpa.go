@@ -315,8 +315,9 @@ func (cpAGroup) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (cpAGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpABase()
-	odd, neg := makeOdd(cpAOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, cpAOrder(), k)
 	var acc cpAPoint
 	var t cpAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -364,8 +365,9 @@ func (p *cpAPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (cpAGroup) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(cpAOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, cpAOrder(), k)
 	a := cpASet(px, py)
 	var acc cpAPoint
 	acc.setAffine(&a)

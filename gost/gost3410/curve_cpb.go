@@ -315,8 +315,9 @@ func (cpBGroup) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (cpBGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpBBase()
-	odd, neg := makeOdd(cpBOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, cpBOrder(), k)
 	var acc cpBPoint
 	var t cpBAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -364,8 +365,9 @@ func (p *cpBPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (cpBGroup) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(cpBOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, cpBOrder(), k)
 	a := cpBSet(px, py)
 	var acc cpBPoint
 	acc.setAffine(&a)

@@ -315,8 +315,9 @@ func (cpCGroup) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (cpCGroup) baseMult(x, y, k *field.Scalar) {
 	table := cpCBase()
-	odd, neg := makeOdd(cpCOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, cpCOrder(), k)
 	var acc cpCPoint
 	var t cpCAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -364,8 +365,9 @@ func (p *cpCPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (cpCGroup) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(cpCOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, cpCOrder(), k)
 	a := cpCSet(px, py)
 	var acc cpCPoint
 	acc.setAffine(&a)

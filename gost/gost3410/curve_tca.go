@@ -339,8 +339,9 @@ func (tcAGroup) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (tcAGroup) baseMult(x, y, k *field.Scalar) {
 	table := tcABase()
-	odd, neg := makeOdd(tcAOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcAOrder(), k)
 	var acc tcAPoint
 	var t tcAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -390,8 +391,9 @@ func (p *tcAPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcAGroup) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(tcAOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcAOrder(), k)
 	acc := tcASet(px, py)
 	row := &tcARows(&acc, 1, 0)[0]
 	var t tcAAffine

@@ -323,8 +323,9 @@ func (tcA512Group) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (tcA512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcA512Base()
-	odd, neg := makeOdd(tcA512Order(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcA512Order(), k)
 	var acc tcA512Point
 	var t tcA512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -372,8 +373,9 @@ func (p *tcA512Point) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcA512Group) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(tcA512Order(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcA512Order(), k)
 	a := tcA512Set(px, py)
 	var acc tcA512Point
 	acc.setAffine(&a)

@@ -323,8 +323,9 @@ func (tcB512Group) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (tcB512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcB512Base()
-	odd, neg := makeOdd(tcB512Order(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcB512Order(), k)
 	var acc tcB512Point
 	var t tcB512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -372,8 +373,9 @@ func (p *tcB512Point) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcB512Group) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(tcB512Order(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcB512Order(), k)
 	a := tcB512Set(px, py)
 	var acc tcB512Point
 	acc.setAffine(&a)

@@ -341,8 +341,9 @@ func (tcC512Group) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (tcC512Group) baseMult(x, y, k *field.Scalar) {
 	table := tcC512Base()
-	odd, neg := makeOdd(tcC512Order(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcC512Order(), k)
 	var acc tcC512Point
 	var t tcC512Affine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -392,8 +393,9 @@ func (p *tcC512Point) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (tcC512Group) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(tcC512Order(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, tcC512Order(), k)
 	acc := tcC512Set(px, py)
 	row := &tcC512Rows(&acc, 1, 0)[0]
 	var t tcC512Affine

@@ -186,6 +186,42 @@ func testMultDifferential(t *testing.T) {
 	}
 }
 
+// TestAddCompleteInfinity adds infinity from both sides: verification never
+// does, but the function promises it. All curves have it from one template.
+func TestAddCompleteInfinity(t *testing.T) {
+	g := *cpAGenerator()
+	var double, twice cpAPoint
+	double.double(&g, 1)
+	twice.addComplete(&g, &g)
+	opposite := g
+	opposite.y.Neg(&g.y)
+	infinity := cpAPoint{}
+	for name, tc := range map[string]struct{ a, b, want *cpAPoint }{
+		"0 + P":  {&infinity, &g, &g},
+		"P + 0":  {&g, &infinity, &g},
+		"0 + 0":  {&infinity, &infinity, &infinity},
+		"P - P":  {&g, &opposite, &infinity},
+		"P + P":  {&g, &g, &double},
+		"2P - P": {&twice, &opposite, &g},
+	} {
+		var got cpAPoint
+		got.addComplete(tc.a, tc.b)
+		if got.z.IsZero() != tc.want.z.IsZero() {
+			t.Errorf("%s: infinity or not", name)
+			continue
+		}
+		if got.z.IsZero() == 1 {
+			continue
+		}
+		var gx, gy, wx, wy field.Scalar
+		got.affine(&gx, &gy)
+		tc.want.affine(&wx, &wy)
+		if gx != wx || gy != wy {
+			t.Errorf("%s = (%x, %x), want (%x, %x)", name, gx, gy, wx, wy)
+		}
+	}
+}
+
 // TestVerifyEquation checks z1 G + z2 Q for pairs that make the additions meet
 // equal, opposite and infinite points, and the comparison with r + q.
 func TestVerifyEquation(t *testing.T) { EachImplementation(t, testVerifyEquation) }

@@ -317,8 +317,9 @@ func (testAGroup) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (testAGroup) baseMult(x, y, k *field.Scalar) {
 	table := testABase()
-	odd, neg := makeOdd(testAOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, testAOrder(), k)
 	var acc testAPoint
 	var t testAAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -366,8 +367,9 @@ func (p *testAPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (testAGroup) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(testAOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, testAOrder(), k)
 	a := testASet(px, py)
 	var acc testAPoint
 	acc.setAffine(&a)

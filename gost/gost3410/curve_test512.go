@@ -325,8 +325,9 @@ func (testBGroup) valid(x, y *field.Scalar) bool {
 // baseMult sets (x, y) = kG for 0 < k < q, in constant time. y may be nil.
 func (testBGroup) baseMult(x, y, k *field.Scalar) {
 	table := testBBase()
-	odd, neg := makeOdd(testBOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, testBOrder(), k)
 	var acc testBPoint
 	var t testBAffine
 	idx, sign := oddDigit(&odd, 0, 6)
@@ -374,8 +375,9 @@ func (p *testBPoint) affine(x, y *field.Scalar) {
 // mult sets (x, y) = k(px, py) for 0 < k < q and a valid point, in constant
 // time.
 func (testBGroup) mult(x, y, px, py, k *field.Scalar) {
-	odd, neg := makeOdd(testBOrder(), k)
+	var odd field.Scalar
 	defer wipeScalar(&odd)
+	neg := makeOdd(&odd, testBOrder(), k)
 	a := testBSet(px, py)
 	var acc testBPoint
 	acc.setAffine(&a)

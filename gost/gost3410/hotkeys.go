@@ -33,6 +33,8 @@ type hotKey struct {
 	x, y   field.Scalar
 }
 
+func hotKeyOf(k *PublicKey) hotKey { return hotKey{k.curve.set().domain, k.x, k.y} }
+
 // hotTable is a table and when it was used last, in verifications.
 type hotTable struct {
 	verifier
@@ -67,24 +69,29 @@ func newHotCache() *hotCache {
 // find returns the table of a key, and nil if it has none. It counts as a use
 // of the key, and the use that completes hotUses makes the table.
 func (c *hotCache) find(k *PublicKey) verifier {
-	id := hotKey{k.curve.set().domain, k.x, k.y}
+	id := hotKeyOf(k)
 	now := c.clock.Add(1)
 	if t := (*c.tables.Load())[id]; t != nil {
 		t.used.Store(now)
 		return t.verifier
 	}
-	if !c.count(maphash.Comparable(c.seed, id)) || !c.mu.TryLock() {
+	if !c.count(id) || !c.mu.TryLock() {
 		return nil
 	}
 	defer c.mu.Unlock()
 	return c.add(id, k, now)
 }
 
-// count counts a use of the key with this hash and reports whether there were
-// enough.
-func (c *hotCache) count(hash uint64) bool {
+// slot returns the counter of a key, and the key's hash.
+func (c *hotCache) slot(id hotKey) (counter *atomic.Uint64, hash uint64) {
+	hash = maphash.Comparable(c.seed, id)
+	return &c.slots[hash%hotSlots], hash
+}
+
+// count counts a use of a key and reports whether there were enough.
+func (c *hotCache) count(id hotKey) bool {
 	const low = 1<<32 - 1
-	slot := &c.slots[hash%hotSlots]
+	slot, hash := c.slot(id)
 	old := slot.Load()
 	next := old + 1
 	switch {
@@ -108,7 +115,7 @@ func (c *hotCache) add(id hotKey, k *PublicKey, now uint64) verifier {
 		return t.verifier
 	}
 	full := len(tables) >= hotKeys
-	if full && now-c.last < hotPace {
+	if full && now < c.last+hotPace { // a later use may have made the last one
 		return nil
 	}
 	t := &hotTable{verifier: k.curve.group().prepareWide(&k.x, &k.y)}

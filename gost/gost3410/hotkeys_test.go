@@ -2,6 +2,7 @@ package gost3410
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -17,10 +18,33 @@ func reparsed(t *testing.T, k *PublicKey) *PublicKey {
 
 func (c *hotCache) size() int { return len(*c.tables.Load()) }
 
+// cacheFor returns a cache in which each key has a counter of its own. Where
+// two share one they take uses from each other, and tables come later.
+func cacheFor(t *testing.T, keys ...*PublicKey) *hotCache {
+	t.Helper()
+	for range 1000 {
+		c, taken := newHotCache(), map[*atomic.Uint64]bool{}
+		for _, k := range keys {
+			slot, _ := c.slot(hotKeyOf(k))
+			taken[slot] = true
+		}
+		if len(taken) == len(keys) {
+			return c
+		}
+	}
+	t.Fatal("the counters are not spread over the keys")
+	return nil
+}
+
 func TestHotKeyIsFoundByValue(t *testing.T) {
-	c := newHotCache()
+	var keys []*PublicKey
 	for _, curve := range distinctCurves() {
-		pub := mustGenerate(t, curve).PublicKey()
+		keys = append(keys, mustGenerate(t, curve).PublicKey())
+	}
+	pub := mustGenerate(t, CryptoProA()).PublicKey()
+	c := cacheFor(t, append(keys, pub)...)
+	for _, pub := range keys {
+		curve := pub.Curve()
 		for i := range hotUses - 1 {
 			if c.find(reparsed(t, pub)) != nil {
 				t.Fatalf("%s: a table after %d uses", curve.Name(), i+1)
@@ -39,7 +63,6 @@ func TestHotKeyIsFoundByValue(t *testing.T) {
 	}
 	// Another identifier of the same curve is the same key, another point and
 	// the same coordinates on another curve are not.
-	pub := mustGenerate(t, CryptoProA()).PublicKey()
 	for range hotUses {
 		c.find(pub)
 	}
@@ -100,6 +123,28 @@ func heat(c *hotCache, k *PublicKey, uses int) bool {
 	return false
 }
 
+// TestHotKeysShareACounter uses two keys that have one counter in turn: neither
+// hides the other for ever, and a key used alone gets its table.
+func TestHotKeysShareACounter(t *testing.T) {
+	c := newHotCache()
+	a := mustGenerate(t, CryptoProA()).PublicKey()
+	slot, _ := c.slot(hotKeyOf(a))
+	b := *a
+	for other := (*atomic.Uint64)(nil); other != slot; b.x[0]++ { // not a point: nothing may be computed with it
+		next := b
+		next.x[0]++
+		other, _ = c.slot(hotKeyOf(&next))
+	}
+	for range 10 * hotUses {
+		if c.find(a) != nil || c.find(&b) != nil {
+			t.Fatal("a table although the uses cancel")
+		}
+	}
+	if !heat(c, a, 2*hotUses) {
+		t.Error("no table for a key used alone")
+	}
+}
+
 func TestHotKeysGiveWay(t *testing.T) {
 	c := newHotCache()
 	keys := make([]*PublicKey, hotKeys+1)
@@ -125,9 +170,14 @@ func TestHotKeysGiveWay(t *testing.T) {
 		t.Errorf("%d tables", len(tables))
 	}
 	for i, k := range keys {
-		if _, kept := tables[hotKey{domainA256, k.x, k.y}]; kept == (i == 1) {
+		if _, kept := tables[hotKeyOf(k)]; kept == (i == 1) {
 			t.Errorf("key %d: kept = %v", i, kept)
 		}
+	}
+	// Whoever waited while another goroutine made the table takes that one.
+	made := tables[hotKeyOf(late)].verifier
+	if again := c.add(hotKeyOf(late), late, c.clock.Load()+hotPace); again != made || len(*c.tables.Load()) != len(tables) {
+		t.Error("the table was made a second time")
 	}
 }
 
@@ -161,7 +211,7 @@ func TestHotKeysFlood(t *testing.T) {
 			c.find(k)
 			if after := *c.tables.Load(); len(after) > hotKeys {
 				t.Fatalf("%d tables", len(after))
-			} else if _, had := before[hotKey{domainA256, k.x, k.y}]; !had && after[hotKey{domainA256, k.x, k.y}] != nil {
+			} else if _, had := before[hotKeyOf(k)]; !had && after[hotKeyOf(k)] != nil {
 				made++
 			}
 		}

@@ -5,6 +5,7 @@ package gost3410
 //go:generate go run -C ../../tools/asm ./ifma -out ../../gost/gost3410/ifma_amd64.s -stubs ../../gost/gost3410/ifma_asm_amd64.go -pkg gost3410
 
 import (
+	"math/bits"
 	"sync"
 	"unsafe"
 
@@ -22,16 +23,20 @@ const (
 
 // A laneGroup is the arithmetic of one curve on eight points at once. The
 // numbers of the eight lie side by side: an element is limbs times eight words,
-// limb i of lane k is word 8i+k. Points are rows of elements.
+// limb i of lane k is word 8i+k. Points are rows of elements. Entries of tables
+// are numbers limb by limb, since each lane reads another one.
 type laneGroup struct {
 	limbs  int // of 52 bits
 	n      int // limbs of 64 bits
 	p      func() *field.Modulus
 	gx, gy field.Scalar // the base point
 	mul    func(z, x, y *uint64)
+	// square is 2^(104 limbs) where numbers are held times 2^(52 limbs), by
+	// which mul divides (Montgomery); nil for the other fields.
+	square func() []uint64
 	form   laneForm
 	points sync.Pool       // of *lanePoints: memory only
-	base   func() []uint64 // G, 3G, ... : entry 8b+k is lane k of block b
+	base   func() []uint64 // G, 3G, ...
 }
 
 // A laneForm is the form of a curve's equation.
@@ -44,10 +49,15 @@ type laneForm interface {
 	// oddMultiples fills l.table from its first entry, which setKey has set in
 	// every lane. It reports false if it cannot.
 	oddMultiples(l *lanePoints) bool
-	// makeBase computes the odd multiples of the base point.
+	// makeBase computes the odd multiples of the base point: point 8b+k is lane
+	// k of operand b.
 	makeBase() []uint64
+	// spreadKey writes an operand of addKey as entries for the lanes, so many
+	// octets from each other, with up to seven words of zeros behind them.
+	spreadKey(z, x *uint64, distance uint64)
 	// chooseKey and chooseBase take an entry for each lane: it is at the table
-	// plus the offset, in octets, and negated where the lane's bit is set.
+	// plus the offset, in octets, and negated where the lane's bit is set. Up
+	// to seven words behind it are read.
 	chooseKey(z, table *uint64, offset *[lanes]uint64, negative uint64)
 	chooseBase(z, table *uint64, offset *[lanes]uint64, negative uint64)
 	// start sets q to an entry of the key's table.
@@ -99,24 +109,40 @@ func (g *laneGroup) get(z []uint64, k int) field.Scalar {
 			w[at/64+1] |= v >> (64 - at%64)
 		}
 	}
-	var lo, hi, out field.Scalar
-	copy(lo[:], w[:g.n])
-	hi[0] = w[g.n]
-	g.p().ReduceWide(&out, &lo, &hi)
+	// It is below 3p.
+	var out field.Scalar
+	copy(out[:], w[:g.n])
+	p, high := g.p().Value(), w[g.n]
+	for high > 0 || g.p().InRange(&out) == 0 {
+		var borrow uint64
+		for i := range g.n {
+			out[i], borrow = bits.Sub64(out[i], p[i], borrow)
+		}
+		high -= borrow
+	}
 	return out
 }
 
 // lanePoints is memory for eight multiplications.
 type lanePoints struct {
 	g       *laneGroup
-	table   []uint64 // Q, 3Q, 5Q, ... of each lane
+	table   []uint64 // operands Q, 3Q, 5Q, ...
+	entries []uint64 // the same as entries: those of lane k from k times keyTable() on
 	steps   []uint64 // for oddMultiples: an element for each entry
 	acc     []uint64 // the sum so far
 	operand []uint64
 	z       []uint64
 
-	baseScalar, keyScalar *laneScalar
+	baseScalar, keyScalar laneScalar
 }
+
+// laneMargin is how many words behind an entry are read and written.
+const laneMargin = 7
+
+// keyEntry returns the words of an entry of a lane's table, keyTable those of
+// the table.
+func (g *laneGroup) keyEntry() int { return g.form.keyParts() * g.limbs }
+func (g *laneGroup) keyTable() int { return laneKeyEntries*g.keyEntry() + laneMargin }
 
 // lanePointParts bounds the elements of a point in any form.
 const lanePointParts = 4
@@ -132,23 +158,57 @@ func (g *laneGroup) newPoints() *lanePoints {
 	return &lanePoints{
 		g: g, table: cut(laneKeyEntries * g.form.keyParts()), steps: cut(laneKeyEntries),
 		acc: cut(lanePointParts), operand: cut(lanePointParts), z: cut(1),
+		entries: make([]uint64, lanes*g.keyTable()),
 	}
 }
 
-// inverse sets z to the inverses of the lanes of x. It reports false if one of
-// them is 0.
-func (g *laneGroup) inverse(z, x []uint64) bool {
-	var v [lanes]field.Scalar
-	for k := range v {
-		v[k] = g.get(x, k)
-		if v[k].IsZero() == 1 {
-			return false
+// montgomery says that mul divides.
+func (g *laneGroup) montgomery() *laneGroup {
+	g.square = sync.OnceValue(func() []uint64 {
+		x, out := laneOne, g.alloc(1)
+		for range 104 * g.limbs {
+			g.p().Add(&x, &x, &x)
 		}
+		g.setAll(out, &x)
+		return out
+	})
+	return g
+}
+
+// enter takes an element that was set to the form in which numbers are held.
+func (g *laneGroup) enter(z []uint64) {
+	if g.square != nil {
+		g.mul(&z[0], &z[0], &g.square()[0])
 	}
-	invertAll(g.p(), v[:])
-	for k := range v {
-		g.set(z, k, &v[k])
+}
+
+// inverse sets l.z to the inverses of the lanes of x. It reports false if one
+// of them is 0. It needs l.operand.
+func (l *lanePoints) inverse(x []uint64) bool {
+	// Products of two lanes, of four and of all; and of all but the lane's own.
+	g, z, all, other := l.g, l.z, l.operand[:l.g.words()], l.operand[l.g.words():2*l.g.words()]
+	copy(all, x)
+	for distance := 1; distance < lanes; distance *= 2 {
+		for i := range other {
+			other[i] = all[i^distance]
+		}
+		if distance == 1 {
+			copy(z, other)
+		} else {
+			g.mul(&z[0], &z[0], &other[0])
+		}
+		g.mul(&all[0], &all[0], &other[0])
 	}
+	v := g.get(all, 0)
+	if v.IsZero() == 1 {
+		return false
+	}
+	g.p().InvertVartime(&v, &v)
+	g.setAll(all, &v)
+	// It was a product times a factor, so this is its inverse over that factor.
+	g.enter(all)
+	g.enter(all)
+	g.mul(&z[0], &z[0], &all[0])
 	return true
 }
 
@@ -161,64 +221,78 @@ func (g *laneGroup) setAll(z []uint64, x *field.Scalar) {
 
 var laneOne = field.Scalar{1}
 
-// A laneScalar is a number for each lane in digits as oddDigit has them.
+// laneDigits is how many digits a number may have.
+const laneDigits = 512/laneKeyWindow + 1
+
+// A laneScalar is a number for each lane in digits as oddDigit has them: where
+// the odd multiple is in a table, in octets, and a mask of the lanes in which
+// the digit is negative.
 type laneScalar struct {
-	odd      [lanes]field.Scalar
-	negative uint64
+	offset   [laneDigits][lanes]uint64
+	negative [laneDigits]uint64
 	window   int
 	top      int
 }
 
-func newLaneScalar(q *field.Modulus, k []field.Scalar, n, w int) *laneScalar {
-	s := &laneScalar{window: w, top: (64*n - 1) / w}
-	for i := range s.odd {
-		odd, neg := makeOdd(q, &k[min(i, len(k)-1)])
-		s.odd[i] = odd
-		s.negative |= neg << i
-	}
-	return s
-}
-
-// digit returns the digit i: for each lane the number of the odd multiple, and
-// the mask of those that are negative.
-func (s *laneScalar) digit(i int) (index [lanes]uint64, negative uint64) {
-	for k := range index {
-		if i == s.top {
-			index[k] = topDigit(&s.odd[k], i, s.window)
-			continue
+// set takes the numbers k of n limbs, of which the last one goes into the lanes
+// that are left. The table of lane i starts at i * table words and has entries
+// of so many words.
+func (s *laneScalar) set(q *field.Modulus, k []field.Scalar, n, w, table, entry int) {
+	s.window, s.top = w, (64*n-1)/w
+	var words [9 * lanes]uint64 // word j of lane i is 8j+i; the last are 0
+	var start [lanes]uint64
+	var signs uint64
+	for i := range lanes {
+		var odd field.Scalar
+		neg := makeOdd(&odd, q, &k[min(i, len(k)-1)])
+		for j, word := range odd {
+			words[lanes*j+i] = word
 		}
-		var neg uint64
-		index[k], neg = oddDigit(&s.odd[k], i, s.window)
-		negative |= neg << k
+		start[i], signs = uint64(8*i*table), signs|neg<<i
+		s.offset[s.top][i] = start[i] + topDigit(&odd, s.top, w)*uint64(8*entry)
 	}
-	return index, negative ^ s.negative
+	s.negative[s.top] = signs // the highest digit is positive
+	ifmaDigits(&s.offset[0][0], &s.negative[0], &words[0], &start[0], uint64(s.top), uint64(w), uint64(8*entry), signs)
 }
 
 // chooseKey puts digit i of each lane's number times the lane's own point into
 // l.operand.
 func (l *lanePoints) chooseKey(i int) {
-	index, negative := l.keyScalar.digit(i)
-	size := uint64(l.g.form.keyParts() * l.g.words())
-	for k := range index {
-		index[k] = 8 * (index[k]*size + uint64(k))
-	}
-	l.g.form.chooseKey(&l.operand[0], &l.table[0], &index, negative)
+	s := &l.keyScalar
+	l.g.form.chooseKey(&l.operand[0], &l.entries[0], &s.offset[i], s.negative[i])
 }
 
 // chooseBase is the same for the base point.
 func (l *lanePoints) chooseBase(i int) {
-	index, negative := l.baseScalar.digit(i)
-	size := uint64(l.g.form.baseParts() * l.g.words())
-	for k, x := range index {
-		index[k] = 8 * (x/8*size + x%8)
+	s := &l.baseScalar
+	l.g.form.chooseBase(&l.operand[0], &l.g.base()[0], &s.offset[i], s.negative[i])
+}
+
+// spread writes the operands of l.table as entries. What is behind one is
+// written before the next.
+func (l *lanePoints) spread() {
+	size, entry := l.g.form.keyParts()*l.g.words(), l.g.keyEntry()
+	for i := range laneKeyEntries {
+		l.g.form.spreadKey(&l.entries[i*entry], &l.table[i*size], uint64(8*l.g.keyTable()))
 	}
-	l.g.form.chooseBase(&l.operand[0], &l.g.base()[0], &index, negative)
+}
+
+// baseEntries writes what makeBase computes as entries.
+func (g *laneGroup) baseEntries() []uint64 {
+	operands, entry := g.form.makeBase(), g.form.baseParts()*g.limbs
+	out := make([]uint64, len(operands)+laneMargin)
+	for i := range len(operands) / entry {
+		for j := range entry {
+			out[i*entry+j] = operands[(i/lanes*entry+j)*lanes+i%lanes]
+		}
+	}
+	return out
 }
 
 // sum sets acc to z1 G + z2 Q. If on the way a sum was one that the formulas do
 // not cover, Z is 0.
 func (l *lanePoints) sum() {
-	f, z1, z2 := l.g.form, l.baseScalar, l.keyScalar
+	f, z1, z2 := l.g.form, &l.baseScalar, &l.keyScalar
 	l.chooseKey(z2.top)
 	f.start(l.acc, l.operand)
 	doublings := 0
@@ -257,8 +331,9 @@ func lanesVerify(b *laneBatch, z1, z2 *[lanes]field.Scalar) (valid, sure uint64)
 	if !g.form.oddMultiples(l) {
 		return 0, 0
 	}
-	l.baseScalar = newLaneScalar(q, z1[:b.n], g.n, laneBaseWindow)
-	l.keyScalar = newLaneScalar(q, z2[:b.n], g.n, laneKeyWindow)
+	l.spread()
+	l.baseScalar.set(q, z1[:b.n], g.n, laneBaseWindow, 0, g.form.baseParts()*g.limbs)
+	l.keyScalar.set(q, z2[:b.n], g.n, laneKeyWindow, g.keyTable(), g.keyEntry())
 	l.sum()
 	return g.form.compare(l, b.r[:b.n], q)
 }

@@ -9,8 +9,16 @@ package gost3410
 //go:noescape
 func ifmaMul256m617(z *uint64, x *uint64, y *uint64)
 
+// ifmaSpread256m617 writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaSpread256m617(z *uint64, x *uint64, distance uint64)
+
 // ifmaChoose256m617 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaChoose256m617(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
@@ -57,14 +65,23 @@ func ifmaEdwardsAdd256m617(q *uint64, t *uint64)
 //go:noescape
 func ifmaEdwardsAddAffine256m617(q *uint64, t *uint64)
 
+// ifmaEdwardsSpread256m617 writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaEdwardsSpread256m617(z *uint64, x *uint64, distance uint64)
+
 // ifmaEdwardsChoose256m617 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaEdwardsChoose256m617(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
 
 // ifmaEdwardsChooseAffine256m617 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaEdwardsChooseAffine256m617(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
@@ -74,8 +91,16 @@ func ifmaEdwardsChooseAffine256m617(z *uint64, table *uint64, offset *[8]uint64,
 //go:noescape
 func ifmaMul255p3225(z *uint64, x *uint64, y *uint64)
 
+// ifmaSpread255p3225 writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaSpread255p3225(z *uint64, x *uint64, distance uint64)
+
 // ifmaChoose255p3225 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaChoose255p3225(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
@@ -101,6 +126,46 @@ func ifmaAddCoZ255p3225(sum *uint64, h *uint64, q *uint64, t *uint64)
 //go:noescape
 func ifmaScale255p3225(q *uint64, z *uint64, h *uint64)
 
+// ifmaMul256c sets z = x * y.
+//
+//go:noescape
+func ifmaMul256c(z *uint64, x *uint64, y *uint64)
+
+// ifmaSpread256c writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaSpread256c(z *uint64, x *uint64, distance uint64)
+
+// ifmaChoose256c sets the elements at z, lane by lane, to those at
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
+//
+//go:noescape
+func ifmaChoose256c(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
+
+// ifmaDouble256c doubles the point n times, n > 0.
+//
+//go:noescape
+func ifmaDouble256c(q *uint64, n int)
+
+// ifmaAdd256c adds the affine point t to q.
+//
+//go:noescape
+func ifmaAdd256c(q *uint64, t *uint64)
+
+// ifmaAddCoZ256c sets sum = q + t for distinct points that have one Z, which the
+// pointers leave out. The sum and q, which is changed, then have h times that Z.
+//
+//go:noescape
+func ifmaAddCoZ256c(sum *uint64, h *uint64, q *uint64, t *uint64)
+
+// ifmaScale256c multiplies X at q by z^2 and Y by z^3, and then z by h.
+//
+//go:noescape
+func ifmaScale256c(q *uint64, z *uint64, h *uint64)
+
 // ifmaProduct512m569 is called by the other functions only: its operands are not where Go
 // puts them.
 func ifmaProduct512m569()
@@ -114,8 +179,16 @@ func ifmaSquare512m569()
 //go:noescape
 func ifmaMul512m569(z *uint64, x *uint64, y *uint64)
 
+// ifmaSpread512m569 writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaSpread512m569(z *uint64, x *uint64, distance uint64)
+
 // ifmaChoose512m569 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaChoose512m569(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
@@ -162,14 +235,23 @@ func ifmaEdwardsAdd512m569(q *uint64, t *uint64)
 //go:noescape
 func ifmaEdwardsAddAffine512m569(q *uint64, t *uint64)
 
+// ifmaEdwardsSpread512m569 writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaEdwardsSpread512m569(z *uint64, x *uint64, distance uint64)
+
 // ifmaEdwardsChoose512m569 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaEdwardsChoose512m569(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
 
 // ifmaEdwardsChooseAffine512m569 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaEdwardsChooseAffine512m569(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
@@ -187,8 +269,16 @@ func ifmaSquare511p111()
 //go:noescape
 func ifmaMul511p111(z *uint64, x *uint64, y *uint64)
 
+// ifmaSpread511p111 writes the elements at x as an entry for each lane, so many
+// octets from that of the lane before. It writes zeros to up to seven words behind
+// an entry.
+//
+//go:noescape
+func ifmaSpread511p111(z *uint64, x *uint64, distance uint64)
+
 // ifmaChoose511p111 sets the elements at z, lane by lane, to those at
-// table + offset, the opposite point where the lane's bit is set in negative.
+// table + offset, the opposite point where the lane's bit is set in negative. It
+// reads up to seven words behind an entry.
 //
 //go:noescape
 func ifmaChoose511p111(z *uint64, table *uint64, offset *[8]uint64, negative uint64)
@@ -213,3 +303,11 @@ func ifmaAddCoZ511p111(sum *uint64, h *uint64, q *uint64, t *uint64)
 //
 //go:noescape
 func ifmaScale511p111(q *uint64, z *uint64, h *uint64)
+
+// ifmaDigits writes count > 0 digits, as oddDigit has them, of eight numbers. Word j
+// of all is at words[8j]; one that is 0 must be behind the last. offset gets start
+// and size times the number of the odd multiple, negative the lanes whose digit is
+// negative, or positive where signs has a bit.
+//
+//go:noescape
+func ifmaDigits(offset *uint64, negative *uint64, words *uint64, start *uint64, count uint64, window uint64, size uint64, signs uint64)

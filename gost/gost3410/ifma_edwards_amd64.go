@@ -18,6 +18,7 @@ type laneEdwards struct {
 	fromWeierstrass func(q, xy, st *uint64)
 	doubleN         func(q *uint64, n int)
 	add, addAffine  func(q, t *uint64)
+	spread          func(z, x *uint64, distance uint64)
 	choose          func(z, table *uint64, offset *[lanes]uint64, negative uint64)
 	chooseAffine    func(z, table *uint64, offset *[lanes]uint64, negative uint64)
 
@@ -34,12 +35,14 @@ func (g *laneGroup) edwards(f laneEdwards) *laneGroup {
 		return out
 	})
 	g.form = &f
-	g.base = sync.OnceValue(f.makeBase)
+	g.base = sync.OnceValue(g.baseEntries)
 	return g
 }
 
 func (f *laneEdwards) keyParts() int  { return 4 }
 func (f *laneEdwards) baseParts() int { return 3 }
+
+func (f *laneEdwards) spreadKey(z, x *uint64, distance uint64) { f.spread(z, x, distance) }
 
 func (f *laneEdwards) chooseKey(z, table *uint64, offset *[lanes]uint64, negative uint64) {
 	f.choose(z, table, offset, negative)
@@ -95,11 +98,12 @@ func (f *laneEdwards) makeBase() []uint64 {
 	f.doubleN(&l.acc[0], 4)
 	f.timesD(l.acc)
 	sixteen := append(f.alloc(4)[:0], l.acc...)
+	l.spread()
 	var offset [lanes]uint64
 	for k := range offset {
-		offset[k] = uint64(8 * (k*4*w + k))
+		offset[k] = uint64(8 * k * f.keyEntry())
 	}
-	f.choose(&l.operand[0], &l.table[0], &offset, 0)
+	f.choose(&l.operand[0], &l.entries[0], &offset, 0)
 	// With T from U, V and Z.
 	u, v, z := &l.operand[0], &l.operand[w], &l.operand[2*w]
 	f.mul(&l.acc[0], u, z)
@@ -109,7 +113,7 @@ func (f *laneEdwards) makeBase() []uint64 {
 	out := f.alloc(3 * blocks)
 	for b := range blocks {
 		entry := out[3*b*w:]
-		f.inverse(l.z, l.acc[2*w:]) // Z is never 0 on this curve
+		l.inverse(l.acc[2*w:]) // Z is never 0 on this curve
 		f.mul(&entry[0], &l.acc[0], &l.z[0])
 		f.mul(&entry[w], &l.acc[w], &l.z[0])
 		f.mul(&entry[2*w], &entry[0], &entry[w])

@@ -13,7 +13,7 @@ var laneGroups = [domainCount]*laneGroup{
 		gy:  field.Scalar{0x22acc99c9e9f1e14, 0x35294f2ddf23e3b1, 0x27df505a453f2b76, 0x8d91e471e0989cda},
 		mul: ifmaMul256m617,
 	}).weierstrass(laneWeierstrass{
-		chooseEntry: ifmaChoose256m617, doubleN: ifmaDouble256m617, add: ifmaAdd256m617,
+		spread: ifmaSpread256m617, chooseEntry: ifmaChoose256m617, doubleN: ifmaDouble256m617, add: ifmaAdd256m617,
 		addCoZ: ifmaAddCoZ256m617, scale: ifmaScale256m617,
 	}),
 	domainB256: (&laneGroup{
@@ -23,8 +23,18 @@ var laneGroups = [domainCount]*laneGroup{
 		gy:  field.Scalar{0x744bf8d717717efc, 0xc545c9858d03ecfb, 0xb83d1c3eb2c070e5, 0x3fa8124359f96680},
 		mul: ifmaMul255p3225,
 	}).weierstrass(laneWeierstrass{
-		chooseEntry: ifmaChoose255p3225, doubleN: ifmaDouble255p3225, add: ifmaAdd255p3225,
+		spread: ifmaSpread255p3225, chooseEntry: ifmaChoose255p3225, doubleN: ifmaDouble255p3225, add: ifmaAdd255p3225,
 		addCoZ: ifmaAddCoZ255p3225, scale: ifmaScale255p3225,
+	}),
+	domainC256: (&laneGroup{
+		limbs: 5, n: 4,
+		p:   lanePrime(field.Scalar{0x7998f7b9022d759b, 0xcf846e86789051d3, 0xab1ec85e6b41c8aa, 0x9b9f605f5a858107}, 4),
+		gx:  field.Scalar{},
+		gy:  field.Scalar{0x366e550dfdb3bb67, 0x4d4dc440d4641a8f, 0x3cbf3783cd08c0ee, 0x41ece55743711a8c},
+		mul: ifmaMul256c,
+	}).montgomery().weierstrass(laneWeierstrass{
+		spread: ifmaSpread256c, chooseEntry: ifmaChoose256c, doubleN: ifmaDouble256c, add: ifmaAdd256c,
+		addCoZ: ifmaAddCoZ256c, scale: ifmaScale256c,
 	}),
 	domainA512: (&laneGroup{
 		limbs: 10, n: 8,
@@ -33,7 +43,7 @@ var laneGroups = [domainCount]*laneGroup{
 		gy:  field.Scalar{0x89a589cb5215f2a4, 0x8028fe5fc235f5b8, 0x3d75e6a50e3a41e9, 0xdf1626be4fd036e9, 0x778064fdcbefa921, 0xce5e1c93acf1abc1, 0xa61b8816e25450e6, 0x7503cfe87a836ae3},
 		mul: ifmaMul512m569,
 	}).weierstrass(laneWeierstrass{
-		chooseEntry: ifmaChoose512m569, doubleN: ifmaDouble512m569, add: ifmaAdd512m569,
+		spread: ifmaSpread512m569, chooseEntry: ifmaChoose512m569, doubleN: ifmaDouble512m569, add: ifmaAdd512m569,
 		addCoZ: ifmaAddCoZ512m569, scale: ifmaScale512m569,
 	}),
 	domainB512: (&laneGroup{
@@ -43,7 +53,7 @@ var laneGroups = [domainCount]*laneGroup{
 		gy:  field.Scalar{0x7e21340780fe41bd, 0x28041055f94ceeec, 0x152cbcaaf8c03988, 0xdcb228fd1edf4a39, 0xbe6dd9e6c8ec7335, 0x3c123b697578c213, 0x2c071e3647a8940f, 0x1a8f7eda389b094c},
 		mul: ifmaMul511p111,
 	}).weierstrass(laneWeierstrass{
-		chooseEntry: ifmaChoose511p111, doubleN: ifmaDouble511p111, add: ifmaAdd511p111,
+		spread: ifmaSpread511p111, chooseEntry: ifmaChoose511p111, doubleN: ifmaDouble511p111, add: ifmaAdd511p111,
 		addCoZ: ifmaAddCoZ511p111, scale: ifmaScale511p111,
 	}),
 	domainTCA256: (&laneGroup{
@@ -58,7 +68,7 @@ var laneGroups = [domainCount]*laneGroup{
 		t:               field.Scalar{0xa63075dce7a14aaa, 0x8744fe5c192ac47e, 0x8e974b44d478d958, 0x100fe73f595ff15},
 		fromWeierstrass: ifmaEdwardsMap256m617, doubleN: ifmaEdwardsDouble256m617,
 		add: ifmaEdwardsAdd256m617, addAffine: ifmaEdwardsAddAffine256m617,
-		choose: ifmaEdwardsChoose256m617, chooseAffine: ifmaEdwardsChooseAffine256m617,
+		spread: ifmaEdwardsSpread256m617, choose: ifmaEdwardsChoose256m617, chooseAffine: ifmaEdwardsChooseAffine256m617,
 	}),
 	domainC512: (&laneGroup{
 		limbs: 10, n: 8,
@@ -72,6 +82,6 @@ var laneGroups = [domainCount]*laneGroup{
 		t:               field.Scalar{0x21b2b249ddfd1271, 0x6d9acd4b1f5c5b1e, 0xd625cd0b5145091a, 0xc6734501b83a011d, 0xfa5c1abb02b80b44, 0x9c8ab238aeed0851, 0xd89ba28a2539ffb7, 0x9a628f975594ecef},
 		fromWeierstrass: ifmaEdwardsMap512m569, doubleN: ifmaEdwardsDouble512m569,
 		add: ifmaEdwardsAdd512m569, addAffine: ifmaEdwardsAddAffine512m569,
-		choose: ifmaEdwardsChoose512m569, chooseAffine: ifmaEdwardsChooseAffine512m569,
+		spread: ifmaEdwardsSpread512m569, choose: ifmaEdwardsChoose512m569, chooseAffine: ifmaEdwardsChooseAffine512m569,
 	}),
 }

@@ -14,6 +14,7 @@ import (
 // infinity. The cofactor is 1.
 type laneWeierstrass struct {
 	*laneGroup
+	spread      func(z, x *uint64, distance uint64)
 	chooseEntry func(z, table *uint64, offset *[lanes]uint64, negative uint64)
 	doubleN     func(q *uint64, n int)
 	add         func(q, t *uint64)
@@ -24,12 +25,14 @@ type laneWeierstrass struct {
 func (g *laneGroup) weierstrass(f laneWeierstrass) *laneGroup {
 	f.laneGroup = g
 	g.form = &f
-	g.base = sync.OnceValue(f.makeBase)
+	g.base = sync.OnceValue(g.baseEntries)
 	return g
 }
 
 func (f *laneWeierstrass) keyParts() int  { return 2 }
 func (f *laneWeierstrass) baseParts() int { return 2 }
+
+func (f *laneWeierstrass) spreadKey(z, x *uint64, distance uint64) { f.spread(z, x, distance) }
 
 func (f *laneWeierstrass) chooseKey(z, table *uint64, offset *[lanes]uint64, negative uint64) {
 	f.chooseEntry(z, table, offset, negative)
@@ -54,6 +57,7 @@ func (f *laneWeierstrass) start(q, t []uint64) {
 	w := f.words()
 	copy(q[:2*w], t)
 	f.setAll(q[2*w:], &laneOne)
+	f.enter(q[2*w:])
 }
 
 // oddMultiples adds 2Q to each entry for the next. All points keep one Z, which
@@ -61,6 +65,8 @@ func (f *laneWeierstrass) start(q, t []uint64) {
 // affine. A Z of 0 is what no valid key can bring about.
 func (f *laneWeierstrass) oddMultiples(l *lanePoints) bool {
 	w := f.words()
+	f.enter(l.table)
+	f.enter(l.table[w:])
 	f.start(l.acc, l.table)
 	f.doubleN(&l.acc[0], 1)
 	// The first entry with the Z of 2Q.
@@ -75,7 +81,7 @@ func (f *laneWeierstrass) oddMultiples(l *lanePoints) bool {
 		f.mul(&z[0], &z[0], &h[0])
 		prev = next
 	}
-	if !f.inverse(l.z, z) {
+	if !l.inverse(z) {
 		return false
 	}
 	for i := laneKeyEntries - 1; i > 0; i-- {
@@ -92,20 +98,21 @@ func (f *laneWeierstrass) makeBase() []uint64 {
 		f.setKey(l.table, k, &f.gx, &f.gy)
 	}
 	affine := func(z []uint64) { // G has no multiple in reach that is infinity
-		f.inverse(l.z, l.acc[2*w:])
+		l.inverse(l.acc[2*w:])
 		copy(z, l.acc[:2*w])
 		f.scale(&z[0], &l.z[0], &l.z[0])
 	}
+	f.oddMultiples(l)
 	f.start(l.acc, l.table)
 	f.doubleN(&l.acc[0], 4)
 	sixteen, out := f.alloc(2), f.alloc(2*blocks)
 	affine(sixteen)
-	f.oddMultiples(l)
+	l.spread()
 	var offset [lanes]uint64
 	for k := range offset {
-		offset[k] = uint64(8 * (k*2*w + k))
+		offset[k] = uint64(8 * k * f.keyEntry())
 	}
-	f.chooseEntry(&l.operand[0], &l.table[0], &offset, 0)
+	f.chooseEntry(&l.operand[0], &l.entries[0], &offset, 0)
 	f.start(l.acc, l.operand)
 	for b := range blocks {
 		affine(out[2*b*w:])

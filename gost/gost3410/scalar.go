@@ -12,13 +12,13 @@ func equalMask(a, b uint64) uint64 {
 	return uint64(int64((a^b)-1) >> 63)
 }
 
-// makeOdd returns k, or q - k and neg = 1 if k is even, so that the result is
-// odd. The base point's multiple by q - k is the opposite point.
-func makeOdd(q *field.Modulus, k *field.Scalar) (odd field.Scalar, neg uint64) {
+// makeOdd sets odd to k, or to q - k if k is even, and returns 1 then, so that
+// it is odd. The base point's multiple by q - k is the opposite point.
+func makeOdd(odd *field.Scalar, q *field.Modulus, k *field.Scalar) (neg uint64) {
 	neg = 1 ^ k[0]&1
-	q.Neg(&odd, k)
-	odd.Select(&odd, k, neg)
-	return odd, neg
+	q.Neg(odd, k)
+	odd.Select(odd, k, neg)
+	return neg
 }
 
 // window returns w bits of k from bit i on.

@@ -26,6 +26,7 @@ func (k *PrivateKey) Sign(rand io.Reader, digest []byte, _ crypto.SignerOpts) ([
 		return nil, &LengthError{What: "digest", Got: len(digest), Want: n}
 	}
 	var seed [32]byte
+	defer wipe(seed[:])
 	noise := seed[:0]
 	if rand != nil {
 		if _, err := io.ReadFull(rand, seed[:]); err != nil {
@@ -37,9 +38,12 @@ func (k *PrivateKey) Sign(rand io.Reader, digest []byte, _ crypto.SignerOpts) ([
 	defer ns.wipe()
 	ns.init(k, digest, noise)
 	e := digestScalar(k.curve, digest)
+	var kk field.Scalar
+	defer wipeScalar(&kk)
 	sig := make([]byte, 2*n)
 	for range 8 { // r = 0 or s = 0 once in 2^254 tries
-		if signWith(k, &e, ns.next(), sig) {
+		ns.next(&kk)
+		if signWith(k, &e, &kk, sig) {
 			return sig, nil
 		}
 	}
@@ -58,20 +62,19 @@ func digestScalar(c Curve, digest []byte) field.Scalar {
 
 // signWith writes the signature with nonce kk into sig. It reports false if
 // kk, r or s is 0, which calls for another nonce.
-func signWith(k *PrivateKey, e *field.Scalar, kk field.Scalar, sig []byte) bool {
-	defer wipeScalar(&kk)
+func signWith(k *PrivateKey, e, kk *field.Scalar, sig []byte) bool {
 	g := k.curve.group()
 	q := g.order()
 	if kk.IsZero() == 1 {
 		return false
 	}
 	var r, s, t field.Scalar
-	g.baseMult(&r, nil, &kk)
+	g.baseMult(&r, nil, kk)
 	// "r = x_C (mod q)", Step 4. p may exceed q several times.
 	q.Reduce(&r, &r)
 	// "s = (r * d + k * e) (mod q)", Step 5.
 	q.Mul(&s, &r, &k.d)
-	q.Mul(&t, &kk, e)
+	q.Mul(&t, kk, e)
 	q.Add(&s, &s, &t)
 	wipeScalar(&t)
 	if r.IsZero()|s.IsZero() == 1 {
@@ -128,8 +131,9 @@ func (z *nonces) init(k *PrivateKey, digest, noise []byte) {
 	put(digest...)
 }
 
-// next returns a nonce below q, perhaps 0.
-func (z *nonces) next() (k field.Scalar) {
+// next sets k to a nonce below q, perhaps 0. It is not returned, for that would
+// leave a copy on the stack.
+func (z *nonces) next(k *field.Scalar) {
 	var outer [sha512.BlockSize + sha512.Size]byte
 	n := 2 * z.curve.Size()
 	for i := 0; i < n; i += sha512.Size {
@@ -148,8 +152,7 @@ func (z *nonces) next() (k field.Scalar) {
 	// are reduced, so the bias is below 2^-254; a nonce cut to q's length, or
 	// one with a single biased bit, gives the private key away after some
 	// hundred signatures, and no test notices.
-	reduceWide(z.curve, &k, z.wide[:n])
-	return k
+	reduceWide(z.curve, k, z.wide[:n])
 }
 
 func (z *nonces) wipe() {
@@ -176,30 +179,41 @@ func Verify(pub *PublicKey, digest, sig []byte) bool {
 // false for an invalid key, for inputs of a wrong length, and for r or s out of
 // their range.
 func multipliers(pub *PublicKey, digest, sig []byte) (z1, z2, r field.Scalar, ok bool) {
-	if !pub.ok() {
-		return z1, z2, r, false
-	}
-	n := pub.curve.Size()
-	if len(digest) != n || len(sig) != 2*n {
+	r, s, e, ok := signatureNumbers(pub, digest, sig)
+	if !ok {
 		return z1, z2, r, false
 	}
 	q := pub.curve.group().order()
-	var s, v field.Scalar
-	setBE(&s, sig[:n])
-	setBE(&r, sig[n:])
-	// "If the inequalities 0 < r < q, 0 < s < q hold, go to the next step.
-	// Otherwise, the signature is invalid", Step 1.
-	if q.InRange(&r)&q.InRange(&s) == 0 || r.IsZero()|s.IsZero() == 1 {
-		return z1, z2, r, false
-	}
-	e := digestScalar(pub.curve, digest)
 	// "v = e^(-1) (mod q)", "z1 = s * v (mod q), z2 = -r * v (mod q)",
 	// Steps 4 and 5.
+	var v field.Scalar
 	q.InvertVartime(&v, &e)
 	q.Mul(&z1, &s, &v)
 	q.Mul(&z2, &r, &v)
 	q.Neg(&z2, &z2)
 	return z1, z2, r, true
+}
+
+// signatureNumbers reads r, s and e, which are between 0 and q. ok is false for
+// an invalid key, for inputs of a wrong length, and for r or s out of their
+// range.
+func signatureNumbers(pub *PublicKey, digest, sig []byte) (r, s, e field.Scalar, ok bool) {
+	if !pub.ok() {
+		return r, s, e, false
+	}
+	n := pub.curve.Size()
+	if len(digest) != n || len(sig) != 2*n {
+		return r, s, e, false
+	}
+	q := pub.curve.group().order()
+	setBE(&s, sig[:n])
+	setBE(&r, sig[n:])
+	// "If the inequalities 0 < r < q, 0 < s < q hold, go to the next step.
+	// Otherwise, the signature is invalid", Step 1.
+	if q.InRange(&r)&q.InRange(&s) == 0 || r.IsZero()|s.IsZero() == 1 {
+		return r, s, e, false
+	}
+	return r, s, digestScalar(pub.curve, digest), true
 }
 
 // KeyAgreer is a private key that agrees on a key with a peer: *PrivateKey, or

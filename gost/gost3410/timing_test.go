@@ -28,8 +28,8 @@ var timingSamples = flag.Int("samples", 20000, "measurements of each operation o
 
 var timingCurve = flag.String("curve", "", "measure only curves whose names contain this")
 
-// TestTiming measures key generation, signing and key agreement on one curve
-// of each arithmetic, in each implementation. With the tag purego the inversion
+// TestTiming measures whatever computes with a private key or a nonce on one
+// curve of each arithmetic, in each implementation. With the tag purego the inversion
 // is portable, too.
 //
 //	go test -tags timing -run TestTiming -v ./gost/gost3410
@@ -88,7 +88,8 @@ func timedOperations(t *testing.T, c Curve) map[string]func(d *field.Scalar) tim
 	t.Helper()
 	key, peer := mustGenerate(t, c), mustGenerate(t, c)
 	digest, ukm := make([]byte, c.Size()), []byte{1, 2, 3, 4, 5, 6, 7, 8}
-	raw := make([]byte, c.Size())
+	raw, masked, sig := make([]byte, c.Size()), key.Bytes(), make([]byte, 2*c.Size())
+	e := digestScalar(c, digest)
 	fail := func(err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -107,6 +108,28 @@ func timedOperations(t *testing.T, c Curve) map[string]func(d *field.Scalar) tim
 			key.d = *d
 			start := time.Now()
 			_, err := key.Sign(nil, digest, nil)
+			took := time.Since(start)
+			fail(err)
+			return took
+		},
+		// The nonce itself, which sign derives from the key: twice the secret,
+		// for the nonces 1 and q-1 give r = 0 on a curve with x = 0 in G.
+		"nonce": func(d *field.Scalar) time.Duration {
+			var kk field.Scalar
+			c.group().order().Add(&kk, d, d)
+			start := time.Now()
+			ok := signWith(key, &e, &kk, sig)
+			took := time.Since(start)
+			if !ok {
+				t.Fatal("no signature")
+			}
+			return took
+		},
+		// The secret is the mask, which is inverted.
+		"unmask": func(d *field.Scalar) time.Duration {
+			putLE(raw, d)
+			start := time.Now()
+			_, err := NewPrivateKeyQuotient(c, masked, raw)
 			took := time.Since(start)
 			fail(err)
 			return took

@@ -52,7 +52,7 @@ func testNonceVectors(t *testing.T) {
 			digest := leBytes(fromHex(t, v.e), n)
 			e := digestScalar(v.curve, digest)
 			sig := make([]byte, 2*n)
-			if !signWith(key, &e, *scalarOf(fromHex(t, v.k)), sig) {
+			if !signWith(key, &e, scalarOf(fromHex(t, v.k)), sig) {
 				t.Fatal("the nonce was refused")
 			}
 			want = append(fromHex(t, v.s).FillBytes(make([]byte, n)), fromHex(t, v.r).FillBytes(make([]byte, n))...)

@@ -4,8 +4,9 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build" //nolint:revive,staticcheck // the form that the library asks for
+	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/buildtags"
+	. "github.com/mmcloughlin/avo/operand"
 
 	"github.com/gosklyuch/gosklyuch/tools/asm/point"
 )
@@ -31,5 +32,34 @@ func main() {
 	point.WeierstrassLoop("cpC", c)
 	point.Edwards("tcA", a)
 	point.EdwardsLoop("tcA", a)
+	single("617", a)
+	single("3225", b)
+	single("C", c)
 	Generate()
+}
+
+// single writes each operation of a field as a function, for the tests: the
+// formulas hardly ever bring an operation the operands at which it carries.
+// Nothing else refers to these functions, and the linker leaves them out.
+func single(name string, f point.Field) {
+	emit := func(operation string, op func(x, y point.Slot)) {
+		TEXT(operation+name+"ADX", NOSPLIT, "func(z, x, y *[4]uint64)")
+		Doc(operation + name + "ADX is one operation of the field.")
+		AllocLocal(8) // a frame: BP is saved
+		rz, rx, ry := f.Pointers()
+		Load(Param("z"), rz)
+		Load(Param("x"), rx)
+		Load(Param("y"), ry)
+		op(Mem{Base: rx}, Mem{Base: ry})
+		f.Store(Mem{Base: rz})
+		RET()
+	}
+	emit("mul", func(x, y point.Slot) { f.Mul(x, y) })
+	emit("square", func(x, _ point.Slot) { f.Square(x) })
+	emit("add", func(x, y point.Slot) { f.Load(x); f.Add(y) })
+	emit("sub", func(x, y point.Slot) { f.Load(x); f.Sub(y) })
+	emit("double", func(x, _ point.Slot) { f.Load(x); f.Double() })
+	emit("triple", func(x, _ point.Slot) { f.Load(x); f.Triple() })
+	emit("half", func(x, _ point.Slot) { f.Load(x); f.Half() })
+	emit("condNeg", func(x, y point.Slot) { f.Load(x); f.CondNeg(y) })
 }

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"log"
 	"math/big"
 
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 
 	"github.com/gosklyuch/gosklyuch/tools/asm/point"
 )
@@ -21,7 +22,7 @@ type montgomery struct {
 func newMontgomery(name, prime string) montgomery {
 	p, ok := new(big.Int).SetString(prime, 16)
 	if !ok {
-		panic("bad number " + prime)
+		log.Fatal("bad number " + prime)
 	}
 	word := new(big.Int).Lsh(big.NewInt(1), 64)
 	f := montgomery{p: GLOBL(name+"Prime", RODATA|NOPTR)}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 
 	"github.com/gosklyuch/gosklyuch/tools/asm/point"
 )

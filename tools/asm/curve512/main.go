@@ -4,7 +4,7 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build" //nolint:revive,staticcheck // the form that the library asks for
+	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/buildtags"
 
 	"github.com/gosklyuch/gosklyuch/tools/asm/point"

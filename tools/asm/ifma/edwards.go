@@ -1,8 +1,8 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -14,6 +14,7 @@ func (p *prime) edwards() {
 	p.doubleEdwards()
 	p.addEdwards("EdwardsAdd", "adds U, V, Z, dT at t to q.", true)
 	p.addEdwards("EdwardsAddAffine", "adds u, v, dT at t to q.", false)
+	p.spread("EdwardsSpread", 4)
 	p.choose("EdwardsChoose", 4, 0, 3)
 	p.choose("EdwardsChooseAffine", 3, 0, 2)
 }
@@ -52,7 +53,7 @@ func (p *prime) fromWeierstrass() {
 func (p *prime) doubleEdwards() {
 	p.begin("EdwardsDouble", "func(q *uint64, n int)", "doubles the point n times, n > 0. It does not read T.")
 	q, n := p.point(pointer("q"), 4), Load(Param("n"), GP64())
-	s := p.scratch(5)
+	s := p.scratch(6)
 	JMP(LabelRef("next"))
 	Label("loop")
 	p.together(func() { p.doublingEdwards(q, s, false) })
@@ -71,10 +72,10 @@ func (p *prime) doublingEdwards(q, s []element, withT bool) {
 	a := p.square(s[1], u)
 	b := p.square(s[2], v)
 	c := p.square(s[3], z)
-	e = p.square(s[0], e, linear{minus: terms(times(1, a), times(1, b))}) // 2UV
 	g := p.combine(s[4], terms(times(1, a), times(1, b)), nil)
 	f := p.combine(s[3], one(g), terms(times(2, c)))
-	h := p.combine(s[1], one(a), one(b))
+	h := p.combine(s[5], one(a), one(b))
+	e = p.square(s[0], e, linear{minus: terms(times(1, a), times(1, b))}) // 2UV
 	p.mul(z, f, g)
 	p.mul(v, g, h)
 	p.mul(u, e, f)
@@ -86,7 +87,7 @@ func (p *prime) doublingEdwards(q, s []element, withT bool) {
 func (p *prime) addEdwards(name, doc string, withZ bool) {
 	p.begin(name, "func(q, t *uint64)", doc)
 	q, a := p.point(pointer("q"), 4), p.point(pointer("t"), 4)
-	s := p.scratch(4)
+	s := p.scratch(7)
 	p.together(func() { p.additionEdwards(q, a, s, withZ) })
 	end()
 }
@@ -94,9 +95,9 @@ func (p *prime) addEdwards(name, doc string, withZ bool) {
 func (p *prime) additionEdwards(q, a, s []element, withZ bool) {
 	u, v, z, t := q[0], q[1], q[2], q[3]
 	// A negated coordinate is larger than what a multiplication leaves.
-	au, av, dt := a[0].of(p.tight()+1), a[1], a[2].of(p.tight()+1)
+	au, av, dt := a[0].of(p.negated()), a[1], a[2].of(p.negated())
 	if withZ {
-		dt = a[3].of(p.tight() + 1)
+		dt = a[3].of(p.negated())
 	}
 	e := p.combine(s[0], terms(times(1, u), times(1, v)), nil)
 	f := p.combine(s[1], terms(times(1, au), times(1, av)), nil)
@@ -105,12 +106,13 @@ func (p *prime) additionEdwards(q, a, s []element, withZ bool) {
 	if withZ {
 		z = p.mul(z, z, a[2])
 	}
+	g := p.mul(s[4], t, dt, linear{plus: one(z)})
+	h := p.combine(s[5], one(y), one(x))
+	diff := p.combine(s[6], terms(times(2, z)), one(g))
 	e = p.mul(s[0], e, f, linear{minus: terms(times(1, x), times(1, y))})
-	g := p.mul(s[1], t, dt, linear{plus: one(z)})
-	h := p.combine(s[2], one(y), one(x))
-	f = p.combine(s[3], terms(times(2, z)), one(g))
-	p.mul(t, e, h)
+	f = diff
 	p.mul(v, g, h)
+	p.mul(t, e, h)
 	p.mul(u, e, f)
 	p.mul(z, f, g)
 }

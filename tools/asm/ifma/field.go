@@ -6,19 +6,21 @@ import (
 	"math/big"
 
 	"github.com/mmcloughlin/avo/attr"
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 const radix = 52
 
-// A prime is 2^bits - c.
+// A prime is 2^bits - c, or modulus, which has so many bits.
 type prime struct {
-	name  string // part of the names of functions
-	limbs int
-	bits  int
-	c     int64
+	name    string // part of the names of functions
+	limbs   int
+	bits    int
+	c       int64
+	modulus *big.Int // for Montgomery's reduction
+	tables  int      // where those of tidy are
 
 	zero   reg.VecVirtual // of the current function
 	stages []stage        // operations that are not written yet
@@ -33,7 +35,8 @@ type prime struct {
 type element struct {
 	base reg.Register
 	off  int
-	// units bounds the numbers: they are below units * 2^bits * (1 + 2^-30).
+	// units bounds the numbers: they are below units * 2^bits * (1 + 2^-30), or
+	// below units * modulus / 64.
 	units int
 }
 
@@ -45,6 +48,9 @@ func (e element) of(units int) element {
 }
 
 func (p *prime) value() *big.Int {
+	if p.modulus != nil {
+		return p.modulus
+	}
 	v := new(big.Int).Lsh(big.NewInt(1), uint(p.bits))
 	return v.Sub(v, big.NewInt(p.c))
 }
@@ -78,12 +84,51 @@ func (p *prime) data() {
 // top is the number of bits of a number below 2^bits in the last limb.
 func (p *prime) top() int { return p.bits - radix*(p.limbs-1) }
 
-// tight bounds what a multiplication leaves.
+// tight bounds coordinates between two operations on points.
 func (p *prime) tight() int {
+	if p.modulus != nil {
+		return p.tidyBound()
+	}
 	if p.c > 0 {
 		return 1
 	}
 	return 2
+}
+
+// lift returns the multiple of p that is subtracted from so that nothing below
+// units, which has carries that are not yet made, leaves something negative;
+// and its bound.
+func (p *prime) lift(units int) (k, bound int) {
+	if p.modulus != nil {
+		k = units/fine + 1
+		return k, k * fine
+	}
+	return units + 1, units + 1
+}
+
+// negated bounds a coordinate that choose may have negated.
+func (p *prime) negated() int {
+	_, bound := p.lift(p.tight())
+	return bound
+}
+
+// fits reports whether such numbers have no more than the limbs' bits.
+func (p *prime) fits(units int) bool {
+	if p.modulus != nil {
+		v := new(big.Int).Mul(p.modulus, big.NewInt(int64(units)))
+		return v.Cmp(new(big.Int).Mul(big.NewInt(fine), power(radix*p.limbs))) < 0
+	}
+	return units < 1<<(radix-p.top())
+}
+
+// keep checks numbers that another operation reads, which relies on a bound of
+// n times tight.
+func (p *prime) keep(n int, e ...element) {
+	for _, e := range e {
+		if e.units > n*p.tight() {
+			log.Fatalf("%s: a coordinate of %d units", p.name, e.units)
+		}
+	}
 }
 
 // multiple returns where the limbs of k * p are, written so that every limb but
@@ -156,10 +201,11 @@ func (p *prime) combine(dst element, plus, minus []term) element {
 	negative, spread := linear{minus: minus}.negative()
 	constants := 0
 	if len(minus) > 0 {
-		constants = p.multiple(negative+1, spread)
-		units += negative + 1
+		k, bound := p.lift(negative)
+		constants = p.multiple(k, spread)
+		units += bound
 	}
-	if units >= 1<<(radix-p.top()) {
+	if !p.fits(units) {
 		log.Fatalf("%s: a sum of %d units does not fit", p.name, units)
 	}
 	p.emitSum(dst, plus, minus, constants)
@@ -170,12 +216,17 @@ func (p *prime) emitSum(dst element, plus, minus []term, constants int) {
 	p.follow(dst)
 	var carry reg.VecVirtual
 	for i := range p.limbs {
-		z := p.scaled(plus[0], i)
-		for _, t := range plus[1:] {
-			p.addLimb(z, t, i, VPADDQ)
-		}
-		if len(minus) > 0 {
-			p.op(VPADDQ_BCST, p.memory(constants+i), z, z)
+		z := ZMM()
+		if len(plus) == 0 {
+			p.op(VPBROADCASTQ, p.memory(constants+i), z)
+		} else {
+			z = p.scaled(plus[0], i)
+			for _, t := range plus[1:] {
+				p.addLimb(z, t, i, VPADDQ)
+			}
+			if len(minus) > 0 {
+				p.op(VPADDQ_BCST, p.memory(constants+i), z, z)
+			}
 		}
 		for _, t := range minus {
 			p.addLimb(z, t, i, VPSUBQ)
@@ -205,6 +256,9 @@ func (p *prime) addLimb(z reg.VecVirtual, t term, i int, op func(...Op)) {
 // check bounds the operands of a multiplication: their product has 2 * limbs
 // limbs.
 func (p *prime) check(a, b element) {
+	if p.modulus != nil {
+		return // each has no more than limbs: fits has seen it
+	}
 	if a.units*b.units >= 1<<(2*radix*p.limbs-2*p.bits) {
 		log.Fatalf("%s: the product of %d and %d units does not fit", p.name, a.units, b.units)
 	}
@@ -288,7 +342,20 @@ func (p *prime) mul(dst, a, b element, sum ...linear) element {
 	}
 	t := make([]reg.VecVirtual, 2*p.limbs)
 	p.product(t, a, b)
-	return p.finish(dst, t, sum)
+	return p.finish(dst, t, p.left(a, b), sum)
+}
+
+// mul2 sets dst = a * b + c * d with one reduction. The first product is mixed
+// with what comes before if that does not need it: c and d may still be made.
+func (p *prime) mul2(dst, a, b, c, d element) element {
+	sum := element{units: a.units*b.units + c.units*d.units}
+	p.check(sum, element{units: 1})
+	t := make([]reg.VecVirtual, 2*p.limbs)
+	p.multiply(a, b)
+	p.product(t, a, b)
+	p.multiply(c, d)
+	p.product(t, c, d)
+	return p.finish(dst, t, p.left(sum, element{units: 1}), nil)
 }
 
 // square sets dst = a * a, likewise.
@@ -300,7 +367,15 @@ func (p *prime) square(dst, a element, sum ...linear) element {
 	}
 	t := make([]reg.VecVirtual, 2*p.limbs)
 	p.squares(t, a)
-	return p.finish(dst, t, sum)
+	return p.finish(dst, t, p.left(a, a), sum)
+}
+
+// left bounds what a product leaves.
+func (p *prime) left(a, b element) int {
+	if p.modulus != nil {
+		return p.quotient(a.units, b.units)
+	}
+	return p.tight()
 }
 
 func reads(sum []linear) (out []element) {
@@ -312,25 +387,48 @@ func reads(sum []linear) (out []element) {
 	return out
 }
 
-// finish adds the sum to the columns and reduces them.
-func (p *prime) finish(dst element, t []reg.VecVirtual, sum []linear) element {
+// finish adds the sum to the columns and reduces them. A number in Montgomery's
+// form is added above, where the quotient will be.
+func (p *prime) finish(dst element, t []reg.VecVirtual, units int, sum []linear) element {
+	at := t
+	if p.modulus != nil {
+		at = t[p.limbs:]
+	}
 	for _, l := range sum {
 		negative, spread := l.negative()
+		k, bound := p.lift(negative)
+		for _, e := range l.plus {
+			units += e.times * e.units
+		}
+		if len(l.minus) > 0 {
+			units += bound
+		}
 		for i := range p.limbs {
 			if len(l.minus) > 0 {
-				p.op(VPADDQ_BCST, p.memory(p.multiple(negative+1, spread)+i), t[i], t[i])
+				p.op(VPADDQ_BCST, p.memory(p.multiple(k, spread)+i), at[i], at[i])
 			}
 			for _, e := range l.plus {
-				p.addLimb(t[i], e, i, VPADDQ)
+				p.addLimb(at[i], e, i, VPADDQ)
 			}
 			for _, e := range l.minus {
-				p.addLimb(t[i], e, i, VPSUBQ)
+				p.addLimb(at[i], e, i, VPSUBQ)
 			}
 		}
 	}
 	p.follow(dst)
-	p.reduce(dst, t)
-	return dst.of(p.tight())
+	if p.modulus == nil {
+		p.reduce(dst, t)
+		return dst.of(p.tight())
+	}
+	tidy := units > p.tight() && len(sum) > 0
+	if tidy && !p.canTidy(units) || !p.fits(units) {
+		log.Fatalf("%s: a product leaves %d units", p.name, units)
+	}
+	p.reduceMontgomery(dst, t, tidy)
+	if tidy {
+		units = p.tight()
+	}
+	return dst.of(units)
 }
 
 // negative returns the bound of what is subtracted, in units and in limbs.
@@ -340,103 +438,6 @@ func (l linear) negative() (units, spread int) {
 		spread += t.times
 	}
 	return units, spread
-}
-
-// reduce stores the number whose columns are t, which are below 2^60 each,
-// modulo p.
-func (p *prime) reduce(dst element, t []reg.VecVirtual) {
-	n := p.limbs
-	// The multiplication below takes the low 52 bits of each upper limb: what
-	// is above goes to the next first.
-	for i := n; i < 2*n-1; i++ {
-		carry := ZMM()
-		p.op(VPSRLQ, U8(radix), t[i], carry)
-		p.op(VPADDQ, carry, t[i+1], t[i+1])
-	}
-	c := p.c
-	if c < 0 {
-		c = -c
-	}
-	// 2^(52 n) = +-fold modulo p.
-	fold := ZMM()
-	p.op(VPBROADCASTQ, p.word(uint64(c)<<(radix*n-p.bits)), fold)
-	if p.c > 0 {
-		p.reducePlus(dst, t, fold)
-	} else {
-		p.reduceMinus(dst, t, fold)
-	}
-}
-
-func (p *prime) reducePlus(dst element, t []reg.VecVirtual, fold reg.VecVirtual) {
-	n := p.limbs
-	over := p.zeros(1)[0] // in units of 2^(52 n)
-	for i := range n {
-		p.op(VPMADD52LUQ, t[n+i], fold, t[i])
-		if i > 0 {
-			p.op(VPMADD52HUQ, t[n+i-1], fold, t[i])
-		}
-	}
-	p.op(VPMADD52HUQ, t[2*n-1], fold, over)
-	// All that is above 2^bits, and then one carry through the limbs: it may
-	// bring the last one a little above again.
-	p.op(VPSLLQ, U8(radix*n-p.bits), over, over)
-	high := ZMM()
-	p.op(VPSRLQ, U8(p.top()), t[n-1], high)
-	p.op(VPADDQ, high, over, over)
-	p.op(VPANDQ_BCST, p.word(1<<p.top()-1), t[n-1], t[n-1])
-	p.op(VPMADD52LUQ_BCST, p.word(uint64(p.c)), over, t[0])
-	p.ripple(dst, t[:n], VPSRLQ)
-}
-
-// ripple carries through the limbs, which are below 2^63, and stores them.
-func (p *prime) ripple(dst element, t []reg.VecVirtual, shift func(...Op)) {
-	for i := range t {
-		if i < len(t)-1 {
-			carry := ZMM()
-			p.op(shift, U8(radix), t[i], carry)
-			p.op(VPADDQ, carry, t[i+1], t[i+1])
-			p.op(VPANDQ_BCST, p.word(1<<radix-1), t[i], t[i])
-		}
-		p.op(VMOVDQU64, t[i], dst.limb(i))
-	}
-}
-
-func (p *prime) reduceMinus(dst element, t []reg.VecVirtual, fold reg.VecVirtual) {
-	n := p.limbs
-	// t - u + k p, where k p = lift * 2^bits and limbs that are each larger
-	// than those of u.
-	const lift = 1 << 24
-	spare := int64(1) << (radix*n - p.bits + 2)
-	k := new(big.Int).Mul(p.value(), big.NewInt(lift+spare))
-	k.Sub(k, new(big.Int).Lsh(big.NewInt(lift), uint(p.bits)))
-	limbs := split(k, n)
-	for i := range n - 1 {
-		limbs[i] += 2 << radix
-		limbs[i+1] -= 2
-	}
-	for i := range n {
-		u := p.zeros(1)[0]
-		p.op(VPMADD52LUQ, t[n+i], fold, u)
-		if i > 0 {
-			p.op(VPMADD52HUQ, t[n+i-1], fold, u)
-		}
-		p.op(VPADDQ_BCST, p.word(limbs[i]), t[i], t[i])
-		p.op(VPSUBQ, u, t[i], t[i])
-	}
-	above := p.zeros(1)[0]
-	p.op(VPMADD52HUQ, t[2*n-1], fold, above)
-	// over counts 2^bits; one stays behind so that what is left is positive.
-	over := ZMM()
-	p.op(VPSRLQ, U8(p.top()), t[n-1], over)
-	p.op(VPSLLQ, U8(radix*n-p.bits), above, above)
-	p.op(VPSUBQ, above, over, over)
-	p.op(VPADDQ_BCST, p.word(lift-1), over, over)
-	p.op(VPANDQ_BCST, p.word(1<<p.top()-1), t[n-1], t[n-1])
-	p.op(VPADDQ_BCST, p.word(1<<p.top()), t[n-1], t[n-1])
-	less := p.zeros(1)[0]
-	p.op(VPMADD52LUQ_BCST, p.word(uint64(-p.c)), over, less)
-	p.op(VPSUBQ, less, t[0], t[0])
-	p.ripple(dst, t[:n], VPSRAQ)
 }
 
 func (p *prime) function(what string) string { return fmt.Sprintf("ifma%s%s", what, p.name) }

@@ -9,7 +9,7 @@
 // memory.
 //
 // A multiplication sums the products in one column for each limb. Each column
-// gathers less than 2^57 and needs no carry on the way. What is above the limbs
+// gathers less than 2^58 and needs no carry on the way. What is above the limbs
 // is folded, since 2^(52 limbs) is a small number modulo p; then all that is
 // above the bits of p; then one carry goes through. The result is not quite
 // reduced: an element carries a bound for it in units of 2^bits, from which the
@@ -18,16 +18,16 @@
 //
 // Bound: the processors of 2022 (Zen 4) start one VPMADD52 of 512 bits a cycle.
 // A multiplication modulo 2^256-617 takes 50 and the reduction 11, a squaring 30
-// and 11; a doubling 4 of each, 408 cycles for eight points.
+// and 11; a doubling 4 of each, 408 cycles for eight points. Montgomery's
+// reduction, for the prime that has no special form, takes 50.
 package main
 
 import (
-	"slices"
 	"strings"
 
-	. "github.com/mmcloughlin/avo/build" //nolint:revive,staticcheck // the form that the library asks for
+	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/buildtags"
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -43,6 +43,7 @@ func main() {
 	for _, p := range []*prime{
 		newPrime("256m617", 5, 256, 617),
 		newPrime("255p3225", 5, 255, -3225),
+		newMontgomery("256c", 5, "9B9F605F5A858107AB1EC85E6B41C8AACF846E86789051D37998F7B9022D759B"),
 		newPrime("512m569", 10, 512, 569),
 		newPrime("511p111", 10, 511, -111),
 	} {
@@ -51,11 +52,12 @@ func main() {
 		}
 		p.multiplication()
 		p.weierstrass()
-		if p.bits%256 == 0 {
+		if p.c > 0 {
 			p.edwards()
 		}
 		p.data()
 	}
+	digits()
 	Generate()
 }
 
@@ -102,47 +104,5 @@ func (p *prime) multiplication() {
 	p.begin("Mul", "func(z, x, y *uint64)", "sets z = x * y.")
 	z, x, y := pointer("z"), pointer("x"), pointer("y")
 	p.together(func() { p.mul(p.param(z, 0, 0), p.param(x, 0, p.tight()), p.param(y, 0, p.tight())) })
-	end()
-}
-
-// choose takes an entry of a table for each lane and turns the sign of some of
-// its parts.
-func (p *prime) choose(name string, parts int, signed ...int) {
-	p.begin(name, "func(z, table *uint64, offset *[8]uint64, negative uint64)", "sets the elements at z, lane by lane, to those at\n"+
-		"table + offset, the opposite point where the lane's bit is set in negative.")
-	z, table := pointer("z"), pointer("table")
-	index := ZMM()
-	VMOVDQU64(Mem{Base: pointer("offset")}, index)
-	neg := K()
-	KMOVQ(pointer("negative"), neg)
-	k := K() // the instruction clears it
-	var list []func()
-	p.to = &list
-	get := func(part, i int) reg.VecVirtual {
-		v := ZMM()
-		p.op(VMOVDQA64, p.zero, v) // does not wait for what was there
-		p.op(func(o ...Op) { KXNORW(o[0], o[1], o[2]) }, k, k, k)
-		p.op(func(o ...Op) { VPGATHERQQ(o[0], o[1], o[2]) }, Mem{Base: table, Index: index, Scale: 1, Disp: part*p.size() + 64*i}, k, v)
-		return v
-	}
-	for part := range parts {
-		if !slices.Contains(signed, part) {
-			for i := range p.limbs {
-				p.op(VMOVDQU64, get(part, i), p.param(z, part, 0).limb(i))
-			}
-			continue
-		}
-		// A multiple of p less the number, where wanted.
-		constants := p.multiple(p.tight()+1, 1)
-		t := make([]reg.VecVirtual, p.limbs)
-		for i := range t {
-			t[i] = get(part, i)
-			c := ZMM()
-			p.op(VPBROADCASTQ, p.memory(constants+i), c)
-			p.op(VPSUBQ, t[i], c, neg, t[i])
-		}
-		p.ripple(p.param(z, part, 0), t, VPSRLQ)
-	}
-	mix(list, nil)
 	end()
 }

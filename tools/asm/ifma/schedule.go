@@ -1,7 +1,7 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // the form that the library asks for
+	. "github.com/mmcloughlin/avo/operand"
 )
 
 // A stage is a multiplication: the product, which keeps the multipliers busy,

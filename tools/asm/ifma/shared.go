@@ -2,8 +2,8 @@ package main
 
 import (
 	"github.com/mmcloughlin/avo/attr"
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -51,10 +51,11 @@ func (p *prime) call(name string, dst, a, b element, sum []linear) element {
 	for _, l := range sum {
 		addend = p.addend.limb(0)
 		negative, spread := l.negative()
+		k, _ := p.lift(negative)
 		for i := range p.limbs {
 			z := ZMM()
 			if len(l.minus) > 0 {
-				p.op(VPBROADCASTQ, p.memory(p.multiple(negative+1, spread)+i), z)
+				p.op(VPBROADCASTQ, p.memory(p.multiple(k, spread)+i), z)
 			} else {
 				p.op(VPXORQ, z, z, z)
 			}

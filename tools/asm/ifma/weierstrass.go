@@ -1,8 +1,8 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -10,6 +10,7 @@ import (
 // with x = X/Z^2, y = Y/Z^3, and Z = 0 for infinity. W = 2Y is kept in place of
 // Y: it is what the formulas want.
 func (p *prime) weierstrass() {
+	p.spread("Spread", 2)
 	p.choose("Choose", 2, 1)
 	p.double()
 	p.add()
@@ -39,13 +40,21 @@ func (p *prime) doubling(q reg.Register, s []element) {
 	ww := p.square(s[2], w) // 4Y^2
 	m := p.combine(s[1], one(x), one(zz))
 	t := p.combine(s[0], terms(times(3, x), times(3, zz)), nil)
+	z3 := p.mul(z, z, w)
 	m = p.mul(s[0], m, t) // 3X^2 - 3Z^4
 	d := p.mul(s[1], x, ww)
-	p.mul(z, z, w)
+	var u element
+	if p.modulus != nil {
+		u = p.combine(s[3], nil, one(ww))
+	}
 	x3 := p.square(x, m, linear{minus: terms(times(2, d))})
 	t = p.combine(s[1], terms(times(2, d)), terms(times(2, x3)))
+	if p.modulus != nil { // a reduction is longer than what a square saves
+		p.keep(1, x3, p.mul2(w, ww, u, t, m), z3)
+		return
+	}
 	e := p.square(s[2], ww) // 16Y^4
-	p.mul(w, t, m, linear{minus: one(e)})
+	p.keep(1, x3, p.mul(w, t, m, linear{minus: one(e)}), z3)
 }
 
 // add: if the points are equal or opposite, or q is infinity, the result's Z
@@ -53,7 +62,7 @@ func (p *prime) doubling(q reg.Register, s []element) {
 func (p *prime) add() {
 	p.begin("Add", "func(q, t *uint64)", "adds the affine point t to q.")
 	q, t := pointer("q"), pointer("t")
-	s := p.scratch(4)
+	s := p.scratch(5)
 	p.together(func() { p.addition(q, t, s) })
 	end()
 }
@@ -61,20 +70,29 @@ func (p *prime) add() {
 func (p *prime) addition(q, a reg.Register, s []element) {
 	x, w, z := p.param(q, 0, p.tight()), p.param(q, 1, p.tight()), p.param(q, 2, p.tight())
 	// A negated ordinate is larger than what a multiplication leaves.
-	ax, aw := p.param(a, 0, p.tight()), p.param(a, 1, p.tight()+1)
+	ax, aw := p.param(a, 0, p.tight()), p.param(a, 1, p.negated())
 	zz := p.square(s[0], z)
 	r := p.mul(s[2], aw, z)
 	h := p.mul(s[1], ax, zz, linear{minus: one(x)})
+	h2 := p.combine(s[4], terms(times(2, h)), nil)
 	r = p.mul(s[2], r, zz, linear{minus: one(w)}) // twice the difference
-	h2 := p.combine(s[0], terms(times(2, h)), nil)
 	hh := p.square(s[3], h2)
-	p.mul(z, z, h2)
+	z3 := p.mul(z, z, h2)
 	j := p.mul(s[1], h, hh)
+	var u element
+	if !p.shared() {
+		u = p.combine(s[0], nil, terms(times(2, w)))
+	}
 	v := p.mul(s[3], x, hh)
 	x3 := p.square(x, r, linear{minus: terms(times(1, j), times(2, v))})
-	j = p.mul(s[1], w, j)
+	if p.shared() {
+		j = p.mul(s[1], w, j)
+		v = p.combine(s[3], terms(times(2, v)), terms(times(2, x3)))
+		p.keep(1, x3, p.mul(w, v, r, linear{minus: terms(times(2, j))}), z3)
+		return
+	}
 	v = p.combine(s[3], terms(times(2, v)), terms(times(2, x3)))
-	p.mul(w, v, r, linear{minus: terms(times(2, j))})
+	p.keep(1, x3, p.mul2(w, u, j, v, r), z3)
 }
 
 // addCoZ is the addition of points with the same Z (Meloni).
@@ -96,7 +114,8 @@ func (p *prime) addCoZ() {
 		v1 := p.mul(s[3], w1, t)
 		t = p.combine(s[2], terms(times(2, u1)), terms(times(2, x3)))
 		w1 = p.combine(w1, terms(times(2, v1)), nil)
-		p.mul(p.param(sum, 1, 0), t, d, linear{minus: one(w1)})
+		p.keep(1, u1, x3, p.mul(p.param(sum, 1, 0), t, d, linear{minus: one(w1)}))
+		p.keep(2, w1)
 	})
 	end()
 }
@@ -109,11 +128,12 @@ func (p *prime) scale() {
 	x, y, z := p.param(q, 0, p.tight()), p.param(q, 1, p.tight()), p.param(zp, 0, p.tight())
 	p.together(func() {
 		zz := p.square(s[0], z)
-		p.mul(x, x, zz)
+		x3 := p.mul(x, x, zz)
 		zz = p.mul(s[0], zz, z)
-		p.mul(y, y, zz)
+		y3 := p.mul(y, y, zz)
 		// Twice a difference of two abscissas.
-		p.mul(z, z, p.param(hp, 0, 4*p.tight()+1))
+		_, bound := p.lift(2 * p.tight())
+		p.keep(1, x3, y3, p.mul(z, z, p.param(hp, 0, 2*p.tight()+bound)))
 	})
 	end()
 }

@@ -22,7 +22,7 @@ const (
 
 func at(base reg.Register, offset int) Mem { return Mem{Base: base, Disp: offset} }
 
-// products is a function that adds products of blocks to sums. term is called
+// products is a function that sums products of blocks. term is called
 // with 64 bytes of factors and of data, zero behind the end, and accumulates
 // into registers, as many as there are sums.
 func products(name string, sums int, term func(h, x reg.VecVirtual, acc []reg.VecVirtual), doc ...string) {
@@ -62,14 +62,13 @@ func products(name string, sums int, term func(h, x reg.VecVirtual, acc []reg.Ve
 	RET()
 }
 
-// store adds the four pairs of words of a to the one in memory.
+// store writes the sum of the four pairs of words of a.
 func store(a reg.VecVirtual, m Mem) {
 	half, quarter := YMM(), XMM()
 	VEXTRACTI64X4(U8(1), a, half)
 	VPXORQ(half, a.AsY(), half)
 	VEXTRACTI64X2(U8(1), half, quarter)
 	VPXORQ(half.AsX(), quarter, quarter)
-	VPXORQ(m, quarter, quarter)
 	VMOVDQU64(quarter, m)
 }
 
@@ -83,12 +82,12 @@ func main() {
 	Constraint(buildtags.Not("purego").ToConstraint())
 	products("products64", 1, func(h, x reg.VecVirtual, acc []reg.VecVirtual) {
 		VPTERNLOGQ(sum, multiply(lowLow, h, x), multiply(highHigh, h, x), acc[0])
-	}, "products64 adds to sums the products of 8-byte blocks in n bytes, n > 0.")
+	}, "products64 sets sums to that of the products of 8-byte blocks in n bytes, n > 0.")
 	products("products128", 3, func(h, x reg.VecVirtual, acc []reg.VecVirtual) {
 		VPXORQ(multiply(lowLow, h, x), acc[0], acc[0])
 		VPXORQ(multiply(highHigh, h, x), acc[1], acc[1])
 		VPTERNLOGQ(sum, multiply(lowHigh, h, x), multiply(highLow, h, x), acc[2])
-	}, "products128 adds to sums the products of 16-byte blocks in n bytes, n > 0: of",
+	}, "products128 sets sums to those of the products of 16-byte blocks in n bytes, n > 0: of",
 		"their low halves, of their high halves, and of one's low with the other's",
 		"high half.")
 	Generate()

@@ -11,9 +11,10 @@ package point
 
 import (
 	"fmt"
+	"log"
 
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // the form that the library asks for
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // likewise
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -80,7 +81,7 @@ func load(name string, r reg.Register) { Load(Param(name), r) }
 func argument(name string) Mem {
 	b, err := Param(name).Resolve()
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	return b.Addr
 }
