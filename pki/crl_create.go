@@ -162,27 +162,41 @@ func (p *IssuingDistributionPoint) add(b *cryptobyte.Builder) {
 // addEntries appends the entries.
 func addEntries(b *cryptobyte.Builder, entries []RevokedEntry, own Name) {
 	current := own
+	var entry []byte
 	for i := range entries {
-		if err := addEntry(b, &entries[i], own, &current); err != nil {
+		var err error
+		if entry, err = appendEntry(entry[:0], &entries[i], own, &current); err != nil {
 			b.SetError(fmt.Errorf("entry %d: %w", i, err))
 			return
 		}
+		b.AddBytes(entry)
 	}
 }
 
-// addEntry appends an entry. certificateIssuer is written where it is not the
-// issuer in force, current, since it is sticky (RFC 5280, 5.3.3).
-func addEntry(b *cryptobyte.Builder, e *RevokedEntry, own Name, current *Name) error {
+// appendEntry appends an entry to dst. certificateIssuer is written where it is not
+// the issuer in force, current, since it is sticky (RFC 5280, 5.3.3).
+func appendEntry(dst []byte, e *RevokedEntry, own Name, current *Name) ([]byte, error) {
 	issuer := own
 	if e.Issuer != nil {
 		issuer = *e.Issuer
 	}
 	changed := !issuer.Equal(*current)
 	*current = issuer
+	if !changed {
+		if dst, ok := e.appendShort(dst); ok {
+			return dst, nil
+		}
+	}
+	return e.appendLong(dst, issuer, changed)
+}
+
+// appendLong appends any entry.
+func (e *RevokedEntry) appendLong(dst []byte, issuer Name, changed bool) ([]byte, error) {
 	extensions, err := e.extensions(issuer, changed)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	b := cryptobyte.NewBuilder(dst)
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1BigInt(e.Serial)
 		der.AddTime(b, e.At)
@@ -190,7 +204,30 @@ func addEntry(b *cryptobyte.Builder, e *RevokedEntry, own Name, current *Name) e
 			addExtensions(b, extensions)
 		}
 	})
-	return nil
+	return b.Bytes()
+}
+
+// appendShort appends an entry such as nearly all are: a serial number of an
+// honest size, UTCTime, and at most a reason. A list may have a million of
+// them, and a Builder costs several times as much. It reports false for others.
+func (e *RevokedEntry) appendShort(dst []byte) ([]byte, bool) {
+	at := e.At.UTC()
+	if y := at.Year(); y < 1950 || y >= 2050 || !e.InvalidityDate.IsZero() || e.Serial.Sign() < 0 || e.Serial.BitLen() > 8*20 {
+		return dst, false
+	}
+	start := len(dst)
+	n := e.Serial.BitLen()/8 + 1 // with room for the sign
+	dst = append(dst, byte(asn1.SEQUENCE), 0, byte(asn1.INTEGER), byte(n))
+	var serial [21]byte
+	dst = append(dst, e.Serial.FillBytes(serial[:])[len(serial)-n:]...)
+	dst = append(dst, byte(asn1.UTCTime), 13)
+	dst = at.AppendFormat(dst, "060102150405Z")
+	if e.Reason > ReasonUnspecified { // as in extensions
+		dst = append(dst, byte(asn1.SEQUENCE), 12, byte(asn1.SEQUENCE), 10, byte(asn1.OBJECT_IDENTIFIER), 3, 0x55, 0x1d, 0x15, // id-ce-cRLReasons
+			byte(asn1.OCTET_STRING), 3, byte(asn1.ENUM), 1, byte(e.Reason))
+	}
+	dst[start+1] = byte(len(dst) - start - 2) // 52 at most
+	return dst, true
 }
 
 func (e *RevokedEntry) extensions(issuer Name, changed bool) ([]Extension, error) {

@@ -28,7 +28,8 @@ type CRLWriter struct {
 	buf    *bufio.Writer
 	size   int64 // of the entries so far
 	count  int
-	force  Name // whose entries come now
+	force  Name   // whose entries come now
+	entry  []byte // the last one, for its memory
 	err    error
 	done   bool
 }
@@ -72,14 +73,11 @@ func (w *CRLWriter) add(e *RevokedEntry) error {
 	if err := w.tmpl.checkEntry(w.count, e); err != nil {
 		return fmt.Errorf("pki: crl: %w", err)
 	}
-	var b cryptobyte.Builder
-	if err := addEntry(&b, e, w.issuer.Subject, &w.force); err != nil {
-		return fmt.Errorf("pki: crl: entry %d: %w", w.count, err)
-	}
-	der, err := b.Bytes()
+	der, err := appendEntry(w.entry[:0], e, w.issuer.Subject, &w.force)
 	if err != nil {
 		return fmt.Errorf("pki: crl: entry %d: %w", w.count, err)
 	}
+	w.entry = der
 	if w.size+int64(len(der)) > limits.CRLFileBytes-limits.CRLHeadBytes {
 		return fmt.Errorf("pki: crl: larger than %d octets", limits.CRLFileBytes)
 	}

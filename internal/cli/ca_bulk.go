@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ type bulkRun struct {
 	*app
 	flags   bulkFlags
 	counts  map[ca.BulkOutcome]int
-	stopped atomic.Bool // by the first refusal; requests are read by another goroutine
+	stopped atomic.Bool // by the first refusal; another goroutine reads the requests
 	said    int         // refusals told on standard error
 	summary func(bulkLine) error
 	bar     *progressbar.ProgressBar
@@ -87,9 +86,10 @@ func (a *app) caBulk(ctx context.Context, dir string, base ca.BulkItem, f bulkFl
 		return err
 	}
 	defer relaxGC()()
-	err = au.Bulk(ctx, r.distinct(source.items), actor(), r.take)
+	files := r.startFiles()
+	err = au.Bulk(ctx, r.distinct(source.items), actor(), files.take)
 	// A table that cannot be read on is no table that is at its end.
-	err = errors.Join(err, source.err, closeSummary())
+	err = errors.Join(files.finish(err), source.err, closeSummary())
 	if r.bar != nil {
 		r.bar.Finish() //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
 	}
@@ -186,55 +186,6 @@ func cell(s string) string {
 		return "'" + s
 	}
 	return s
-}
-
-// take writes one certificate and tells what became of a request.
-func (r *bulkRun) take(b ca.BulkResult) error {
-	l := bulkLine{Name: b.Name, ID: b.ID, Outcome: b.Outcome, Line: b.Line}
-	if b.Certificate != nil {
-		l.Serial = b.Serial.String()
-		l.File = certificateName(b.Name)
-		if err := r.writeCertificate(l.File, b.Certificate.Raw); err != nil {
-			return r.issuedButNotWritten(b.Certificate, err)
-		}
-	}
-	if b.Err != nil {
-		l.Error = r.t(r.sentence(b.Err).message)
-		r.stopped.CompareAndSwap(false, r.flags.stop)
-		where := safe(b.Name) // a row that names no file is called after its line
-		if b.Line > 0 && !strings.HasSuffix(where, ":"+strconv.Itoa(b.Line)) {
-			where = fmt.Sprintf(r.t(text{"строка %d, %s", "line %d, %s"}), b.Line, where)
-		}
-		if r.said++; r.said <= 10 {
-			r.warnf(text{"%s: %s", "%s: %s"}, where, safe(l.Error))
-		}
-	}
-	r.counts[b.Outcome]++
-	if r.bar != nil && time.Since(r.started) > time.Second {
-		r.bar.Set(r.counts[ca.BulkIssued] + r.counts[ca.BulkAlready] + r.counts[ca.BulkRefused]) //nolint:errcheck,gosec // a bar that cannot be drawn changes no result
-	}
-	return r.summary(l)
-}
-
-// writeCertificate puts a certificate into the output folder. A file of an
-// earlier run with the same content stays.
-func (r *bulkRun) writeCertificate(name string, der []byte) error {
-	path := filepath.Join(r.flags.to, name)
-	old, err := os.ReadFile(path)
-	switch {
-	case err == nil && len(old) > 0 && string(old) != string(der):
-		return failedf(text{"%s: файл уже есть, и в нём другой сертификат", "%s: the file exists with another certificate"}, path).
-			withHint(text{"выберите пустую папку и дайте запросам разные имена", "choose an empty folder and give the requests different names"})
-	case err != nil || len(old) == 0: // a power failure leaves an empty file: they are not synced one by one
-		tmp := path + ".tmp"
-		if err := os.WriteFile(tmp, der, 0o644); err != nil { //nolint:gosec // certificates are public
-			return err
-		}
-		if err := os.Rename(tmp, path); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // finish says how it went; a refusal makes the exit code 1.

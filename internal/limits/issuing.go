@@ -27,6 +27,9 @@ const (
 	// BulkRequests bounds one run of the bulk issue: more is a reason to look
 	// at what is going on. Memory is not a matter, requests stream.
 	BulkRequests = 10_000_000
+	// BulkFiles bounds the certificates of a bulk issue that are on their way
+	// from the ledger to their files: those of one transaction.
+	BulkFiles = 512
 	// BulkRow bounds one row of a table of requests in octets.
 	BulkRow = 64 << 10
 	// RequestAltNames bounds the names of a subjectAltName that somebody asks

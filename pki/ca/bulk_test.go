@@ -1,14 +1,19 @@
 package ca_test
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/ca"
+	"github.com/gosklyuch/gosklyuch/pki/profile/sets"
 )
 
 // bulkItems makes n requests, each of a key of its own, as people have them.
@@ -116,4 +121,85 @@ func BenchmarkBulk(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "certificates/s")
 	b.ReportMetric(float64((processors()-used).Microseconds())/float64(b.N), "µs-processor/certificate")
+}
+
+// worn is a token that computes some of its signatures wrong, and fails at others.
+type worn struct {
+	crypto.Signer
+	signed atomic.Int64
+	wrong  atomic.Int64
+}
+
+func (k *worn) Sign(random io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	n := k.signed.Add(1)
+	s, err := k.Signer.Sign(random, digest, o)
+	switch {
+	case n%9 == 4:
+		k.wrong.Add(1)
+		s[int(n)%len(s)] ^= 1 << (n % 8)
+	case n%9 == 7:
+		k.wrong.Add(1)
+		return nil, errors.New("the token does not answer")
+	}
+	return s, err
+}
+
+// TestBulkFaults: of many requests in one group each is judged alone. What the
+// token computed wrong, and a request that proves no possession, leave nothing on
+// the ledger; everybody else gets a certificate that verifies, with a serial number
+// of its own.
+func TestBulkFaults(t *testing.T) {
+	key := &worn{Signer: generate(t, "gost2012-256", "cryptopro-a")}
+	root := newRoot(t, key.Signer, 0)
+	i, err := ca.New(t.Context(), ca.Config{Certificate: root.cert, Key: key, Ledger: root.ledger, Rules: sets.All(), Now: root.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := bulkItems(t, 100)
+	for n := range items {
+		items[n].Profile = "citizen"
+	}
+	unproven := map[int]bool{0: true, 31: true, 32: true, 50: true, 99: true}
+	for n := range unproven {
+		items[n].CSR = bytes.Clone(items[n].CSR)
+		items[n].CSR[len(items[n].CSR)-1] ^= 1
+	}
+	serials := map[ca.Serial]bool{}
+	n, refused := 0, 0
+	err = i.Bulk(t.Context(), slices.Values(items), "test", func(r ca.BulkResult) error {
+		var bad *ca.RequestError
+		switch {
+		case r.Name != items[n].Name:
+			t.Errorf("result %d is of %s", n, r.Name)
+		case unproven[n]:
+			if r.Outcome != ca.BulkRefused || !errors.As(r.Err, &bad) || bad.Field != "signature" {
+				t.Errorf("%d proves nothing: %+v", n, r)
+			}
+		case r.Outcome == ca.BulkRefused:
+			if refused++; errors.As(r.Err, &bad) || r.Certificate != nil {
+				t.Errorf("%d: %+v", n, r)
+			}
+		default:
+			c, err := pki.ParseCertificate(r.Certificate.Raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q, err := pki.ParseRequest(items[n].CSR)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.CheckSignatureFrom(root.cert); err != nil || !bytes.Equal(c.RawSubjectPublicKeyInfo, q.RawSubjectPublicKeyInfo) || serials[r.Serial] {
+				t.Errorf("%d: %v, the certificate is not the one that was asked for, or its number is there twice", n, err)
+			}
+			serials[r.Serial] = true
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != len(items) {
+		t.Fatalf("%d results, %v", n, err)
+	}
+	if wrong := int(key.wrong.Load()); refused != wrong || wrong == 0 || count(t, root) != len(serials) || len(serials) != 100-len(unproven)-wrong {
+		t.Errorf("%d of %d faults were refused, %d certificates on the ledger, %d handed out", refused, wrong, count(t, root), len(serials))
+	}
 }

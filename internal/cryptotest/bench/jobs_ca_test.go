@@ -28,18 +28,21 @@ import (
 
 // How many requests the jobs of an authority handle in a round.
 const (
-	bulkRequests   = 1000
-	singleRequests = 20
-	ocspRequests   = 4000
+	bulkRequests     = 5000
+	singleRequests   = 3
+	ocspCertificates = 1000
+	ocspRequests     = 4000
 )
 
 // caJobs are what an authority does: many certificates in one run, one to a
-// process, and OCSP answers over connections of one request, which is all that
+// process, with the authority's key under a password on both sides or, because
+// OpenSSL derives keys from passwords slowly, on ours alone; and OCSP answers over connections of one request, which is all that
 // openssl ocsp knows.
 func caJobs() []job {
 	return []job{
-		{name: "ca issue --bulk", peer: "openssl ca, all in one process", unit: "certificates", units: bulkRequests, prepare: prepareBulk},
-		{name: "ca issue, one to a process", peer: "openssl x509 -req", unit: "certificates", units: singleRequests, prepare: prepareSingle},
+		{name: "ca issue --bulk", peer: "openssl ca, all in one process, the same key file", unit: "certificates", units: bulkRequests, prepare: prepareBulk},
+		{name: "ca issue, one to a process", peer: "openssl x509 -req, the same key file", unit: "certificates", units: singleRequests, prepare: prepareSingle(true)},
+		{name: "ca issue, one to a process; peer's key in the clear", peer: "openssl x509 -req", unit: "certificates", units: singleRequests, prepare: prepareSingle(false)},
 		{name: "OCSP answers, each signed", peer: "openssl ocsp -index", unit: "answers", units: ocspRequests, prepare: prepareOCSP("0")},
 		{name: "OCSP answers, kept", peer: "openssl ocsp -index", unit: "answers", units: ocspRequests, prepare: prepareOCSP("10m")},
 	}
@@ -47,11 +50,13 @@ func caJobs() []job {
 
 const caPassword = "Open-Sesame-42"
 
-// caWorkshop has an authority of ours, OpenSSL's with a key of the same kind, and
-// requests, each of a key of its own.
+// caWorkshop has an authority of ours, its certificate and its key for OpenSSL,
+// and requests, each of a key of its own.
 type caWorkshop struct {
 	*workshop
 	ca       string // folder of ours, as it was founded
+	root     string // its certificate as PEM
+	rootKey  string // its key as PEM, under the password
 	requests []string
 	rounds   int
 }
@@ -61,6 +66,12 @@ func newCAWorkshop(t *testing.T, n int) *caWorkshop {
 	w := &caWorkshop{workshop: newWorkshop(t)}
 	w.ca = filepath.Join(w.dir, "ca")
 	w.own(t, "ca", "init", "--dir", w.ca, "--subject", "CN=Bench root,C=RU")
+	w.root = w.pem(t, "root.pem", "CERTIFICATE", w.certificate(t, filepath.Join(w.ca, "ca.cer")).Raw)
+	key, err := os.ReadFile(filepath.Join(w.ca, "ca.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.rootKey = w.pem(t, "root.key", "ENCRYPTED PRIVATE KEY", key)
 	if err := os.Mkdir(filepath.Join(w.dir, "in"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +147,7 @@ func prepareBulk(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
 			wantCertificates(t, filepath.Join(out, "*.cer"), bulkRequests)
 			return took
 		}, func(t *testing.T) jobTime {
-			args := []string{"ca", "-batch", "-notext", "-config", filepath.Join(w.dir, "ca.cnf"), "-cert", w.cert, "-keyfile", w.key, "-infiles"}
+			args := []string{"ca", "-batch", "-notext", "-config", filepath.Join(w.dir, "ca.cnf"), "-cert", w.root, "-keyfile", w.rootKey, "-passin", "pass:" + caPassword, "-infiles"}
 			cmd := exec.CommandContext(t.Context(), "openssl", append(args, w.requests...)...)
 			cmd.Env = append(os.Environ(), "OPENSSL_CONF="+w.conf)
 			out, took := timed(t, cmd)
@@ -147,33 +158,43 @@ func prepareBulk(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
 		}
 }
 
-func prepareSingle(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
-	w := newCAWorkshop(t, singleRequests)
-	each := func(do func(i int) jobTime) (sum jobTime) {
-		for i := range w.requests {
-			took := do(i)
-			sum.wall, sum.cpu = sum.wall+took.wall, sum.cpu+took.cpu
+// prepareSingle has the peer open our authority's key file with its password
+// each time, or a key that is not encrypted.
+func prepareSingle(encrypted bool) func(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
+	return func(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
+		w := newCAWorkshop(t, singleRequests)
+		each := func(do func(i int) jobTime) (sum jobTime) {
+			for i := range w.requests {
+				took := do(i)
+				sum.wall, sum.cpu = sum.wall+took.wall, sum.cpu+took.cpu
+			}
+			return sum
 		}
-		return sum
+		key := []string{"-CA", w.cert, "-CAkey", w.key}
+		if encrypted {
+			key = []string{"-CA", w.root, "-CAkey", w.rootKey, "-passin", "pass:" + caPassword}
+		}
+		return func(t *testing.T) jobTime {
+				dir, _ := w.fresh(t)
+				return each(func(i int) jobTime {
+					return w.own(t, "ca", "issue", w.requests[i], "--dir", dir, "--profile", "citizen", "-o", filepath.Join(dir, fmt.Sprint(i, ".cer")))
+				})
+			}, func(t *testing.T) jobTime {
+				return each(func(i int) jobTime {
+					return w.openssl(t, append([]string{
+						"x509", "-req", "-in", w.requests[i], "-days", "450", "-md_gost12_256", "-set_serial", fmt.Sprint(i + 1),
+						"-out", filepath.Join(w.dir, "x509.pem"),
+					}, key...)...)
+				})
+			}
 	}
-	return func(t *testing.T) jobTime {
-			dir, _ := w.fresh(t)
-			return each(func(i int) jobTime {
-				return w.own(t, "ca", "issue", w.requests[i], "--dir", dir, "--profile", "citizen", "-o", filepath.Join(dir, fmt.Sprint(i, ".cer")))
-			})
-		}, func(t *testing.T) jobTime {
-			return each(func(i int) jobTime {
-				return w.openssl(t, "x509", "-req", "-in", w.requests[i], "-CA", w.cert, "-CAkey", w.key, "-days", "450", "-md_gost12_256",
-					"-set_serial", fmt.Sprint(i+1), "-out", filepath.Join(w.dir, "x509.pem"))
-			})
-		}
 }
 
 // prepareOCSP starts both responders with the same delegated key. The processor
 // time of a round is the responder's.
 func prepareOCSP(kept string) func(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
 	return func(t *testing.T) (ours, theirs func(t *testing.T) jobTime) {
-		w := newCAWorkshop(t, bulkRequests)
+		w := newCAWorkshop(t, ocspCertificates)
 		out := filepath.Join(w.dir, "issued")
 		w.own(t, "ca", "issue", "--bulk", filepath.Join(w.dir, "in"), "--dir", w.ca, "--profile", "citizen", "--out", out)
 		key := testpki.Key(t, "gost2012-256", "cryptopro-a")
@@ -192,7 +213,7 @@ func prepareOCSP(kept string) func(t *testing.T) (ours, theirs func(t *testing.T
 		both := w.put(t, "both.pem", append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: p8}),
 			pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: delegate.Raw})...))
 		files, err := filepath.Glob(filepath.Join(out, "*.cer"))
-		if err != nil || len(files) != bulkRequests {
+		if err != nil || len(files) != ocspCertificates {
 			t.Fatalf("%d certificates: %v", len(files), err)
 		}
 		var index strings.Builder
@@ -206,14 +227,14 @@ func prepareOCSP(kept string) func(t *testing.T) (ours, theirs func(t *testing.T
 			}
 			requests = append(requests, r.Raw)
 		}
-		rootFile, indexFile := w.pem(t, "root.pem", "CERTIFICATE", root.Raw), w.put(t, "index.txt", []byte(index.String()))
+		indexFile := w.put(t, "index.txt", []byte(index.String()))
 		return func(t *testing.T) jobTime {
 				cmd := w.command(t, "ca", "serve", "--dir", w.ca, "--listen", "127.0.0.1:0", "--ocsp-key", both, "--public-rate", "0", "--ocsp-cache", kept, "--json")
 				return askOCSP(t, cmd, "/ocsp", requests, listening)
 			}, func(t *testing.T) jobTime {
 				address := freeAddress(t)
 				_, port, _ := net.SplitHostPort(address)
-				cmd := exec.CommandContext(t.Context(), "openssl", "ocsp", "-index", indexFile, "-CA", rootFile, "-rsigner", certFile, "-rkey", keyFile,
+				cmd := exec.CommandContext(t.Context(), "openssl", "ocsp", "-index", indexFile, "-CA", w.root, "-rsigner", certFile, "-rkey", keyFile,
 					"-port", port, "-ndays", "1")
 				cmd.Env = append(os.Environ(), "OPENSSL_CONF="+peer.ConfigFile(t))
 				return askOCSP(t, cmd, "/", requests, func(*testing.T, io.Reader) string { return address })
