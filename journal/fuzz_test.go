@@ -2,7 +2,10 @@ package journal
 
 import (
 	"encoding/json"
+	"maps"
+	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzParseRecord: whatever parses is written back as a line that parses to
@@ -39,6 +42,7 @@ func FuzzParseRecord(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		likeEncodingJSON(t, b)
 		again, err := ParseRecord(b)
 		if err != nil || !again.Intact() || again.Head() != r.Head() {
 			t.Fatalf("%s: %v", b, err)
@@ -48,6 +52,57 @@ func FuzzParseRecord(f *testing.F) {
 			t.Fatalf("%s: erased: %v", b, err)
 		}
 	})
+}
+
+// likeEncodingJSON wants a line to be what encoding/json makes of its values.
+func likeEncodingJSON(t testing.TB, b []byte) {
+	t.Helper()
+	var l line
+	if err := json.Unmarshal(b, &l); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	want, err := json.Marshal(l)
+	if err != nil || string(want) != string(b) {
+		t.Fatalf("%s\nand encoding/json writes\n%s, %v", b, want, err)
+	}
+}
+
+// TestLineOfAnything: the line of a record with whatever texts is JSON, in the form
+// of encoding/json, and reads as that record.
+func TestLineOfAnything(t *testing.T) {
+	texts := []string{
+		"", "a", "Иванов", "\"", `\`, `","seq":9,"x":"`, "<&>", "\u2028\u2029", "\x00\x1f\x7f\r\n\t", "‰😀\u00a0", strings.Repeat("я", 500),
+	}
+	head := Head{Node: DefaultNode}
+	for n, text := range texts {
+		for _, data := range []map[string]string{nil, {}, {text: text}, {"a": text, "b": "", text + "c": "x", "а": text, "Z": "1"}} {
+			at := time.Date(2026, 6, 2, 12, 0, 0, n*1000, time.UTC)
+			r, err := head.Next(Entry{Time: at, Actor: text, Event: text + "e", Subject: text, Data: data})
+			if err != nil {
+				continue // texts that no record may have
+			}
+			for _, erase := range [][]string{nil, r.Fields()} {
+				if erase != nil {
+					if r, err = r.Erase(erase...); err != nil {
+						t.Fatal(err)
+					}
+				}
+				b, err := r.Line()
+				if err != nil {
+					t.Fatal(err)
+				}
+				likeEncodingJSON(t, b)
+				again, err := ParseRecord(b)
+				if err != nil || !again.Intact() || again.Head() != r.Head() || again.Actor != r.Actor || again.Subject != r.Subject || !maps.Equal(again.Data, r.Data) {
+					t.Errorf("%s: %v", b, err)
+				}
+			}
+			head = r.Head()
+		}
+	}
+	if head.Seq < 10 {
+		t.Errorf("%d records: nearly all texts were refused", head.Seq)
+	}
 }
 
 // FuzzParseSignedHeads: whatever parses is written back as the same statement.

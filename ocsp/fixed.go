@@ -13,19 +13,26 @@ import (
 // certificates that do not change. The zero value is ready; what is kept is
 // bounded by the number of digests that this module knows.
 type fixed struct {
-	issuer sync.Map // oid.OID of a digest -> issuerHash
+	issuer sync.Map // issuerDigest -> issuerHash
 	key    sync.Map // *pki.Certificate of a responder -> []byte
+}
+
+// issuerDigest is an issuer, the object itself, with a digest that a CertID names.
+type issuerDigest struct {
+	issuer *pki.Certificate
+	digest oid.OID
 }
 
 // names says whether a CertID is of a certificate of the issuer.
 func (f *fixed) names(issuer *pki.Certificate, id CertID) bool {
-	v, ok := f.issuer.Load(id.Hash.OID)
+	k := issuerDigest{issuer, id.Hash.OID}
+	v, ok := f.issuer.Load(k)
 	if !ok {
 		name, key, err := issuerHashes(issuer.RawSubject, issuer, alg.Identifier{OID: id.Hash.OID})
 		if err != nil { // a digest that is not known: it is not kept
 			return false
 		}
-		v, _ = f.issuer.LoadOrStore(oid.OID(id.Hash.OID), issuerHash{name, key})
+		v, _ = f.issuer.LoadOrStore(k, issuerHash{name, key})
 	}
 	h := v.(issuerHash)
 	return bytes.Equal(h.name, id.IssuerNameHash) && bytes.Equal(h.key, id.IssuerKeyHash)

@@ -3,6 +3,7 @@ package ocsp
 import (
 	"bytes"
 	"math/big"
+	"reflect"
 	"testing"
 	"time"
 
@@ -240,5 +241,40 @@ func TestNoNextUpdate(t *testing.T) {
 		o.At = testTime.Add(age)
 		_, err := r.Check(o)
 		wantKind(t, err, want)
+	}
+}
+
+// TestParsedIsOwn: what was parsed does not change with the octets that were given.
+func TestParsedIsOwn(t *testing.T) {
+	p := newTestPKI(t, "ecdsa-p256", "")
+	asked, err := NewRequest(nil, p.leaf.cert, p.ca.cert, SHA1(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := p.responder(good()).Answer(t.Context(), asked.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, parse := range map[string]func([]byte) (any, error){
+		"request":  func(der []byte) (any, error) { return ParseRequest(der) },
+		"response": func(der []byte) (any, error) { return ParseResponse(der) },
+	} {
+		der := asked.Raw
+		if name == "response" {
+			der = answer.DER
+		}
+		buf := bytes.Clone(der)
+		got, err := parse(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := parse(bytes.Clone(der))
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(buf)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: it changed with the caller's octets", name)
+		}
 	}
 }

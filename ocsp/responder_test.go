@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/pki"
 	"github.com/gosklyuch/gosklyuch/pki/alg"
+	"github.com/gosklyuch/gosklyuch/pki/oid"
 )
 
 func TestResponderStatus(t *testing.T) {
@@ -80,6 +82,64 @@ func TestResponderStatus(t *testing.T) {
 				wantKind(t, err, KindErrorStatus)
 			}
 		})
+	}
+}
+
+// TestResponderRemembers: what a responder remembers of its issuer is not taken for
+// another digest, another issuer or a part of it, in whatever order they are asked.
+func TestResponderRemembers(t *testing.T) {
+	p := newTestPKI(t, "ecdsa-p256", "")
+	foreign := issue(t, nil, newKey(t, "ecdsa-p256", ""), "Other CA", 9)
+	id := func(issuer *pki.Certificate, h alg.Identifier) CertID {
+		id, err := NewCertID(&pki.Certificate{RawIssuer: issuer.RawSubject, SerialNumber: big.NewInt(5)}, issuer, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	sha1, streebog := id(p.ca.cert, SHA1()), id(p.ca.cert, Streebog256())
+	otherSHA1, otherStreebog := id(foreign.cert, SHA1()), id(foreign.cert, Streebog256())
+	with := func(id CertID, change func(*CertID)) CertID { id.Raw = nil; change(&id); return id }
+	signature := with(streebog, func(c *CertID) { c.Hash = alg.Identifier{OID: oid.GOST2012_256WithStreebog256} })
+	cases := []struct {
+		name         string
+		id           CertID
+		mine, theirs bool
+	}{
+		{"SHA-1", sha1, true, false},
+		{"Streebog", streebog, true, false},
+		{"by the name of a signature", signature, true, false},
+		{"another issuer", otherSHA1, false, true},
+		{"another issuer, Streebog", otherStreebog, false, true},
+		{"another key", with(sha1, func(c *CertID) { c.IssuerKeyHash = otherSHA1.IssuerKeyHash }), false, false},
+		{"another name", with(sha1, func(c *CertID) { c.IssuerNameHash = otherSHA1.IssuerNameHash }), false, false},
+		{"another digest's values", with(sha1, func(c *CertID) { c.Hash = Streebog256() }), false, false},
+		{"another digest's name", with(streebog, func(c *CertID) { c.Hash = SHA1() }), false, false},
+		{"swapped", with(sha1, func(c *CertID) { c.IssuerNameHash, c.IssuerKeyHash = c.IssuerKeyHash, c.IssuerNameHash }), false, false},
+		{"cut off", with(sha1, func(c *CertID) { c.IssuerKeyHash = c.IssuerKeyHash[:19] }), false, false},
+		{"nothing", with(sha1, func(c *CertID) { c.IssuerNameHash, c.IssuerKeyHash = []byte{}, []byte{} }), false, false},
+	}
+	r := p.responder(good())
+	own := r.Issuer
+	for round := range 4 {
+		for i := range cases {
+			c := cases[i]
+			if round%2 == 1 {
+				c = cases[len(cases)-1-i]
+			}
+			req, err := NewBatchRequest([]CertID{c.id}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The same responder for either issuer.
+			for issuer, want := range map[*pki.Certificate]bool{own: c.mine, foreign.cert: c.theirs} {
+				r.Issuer = issuer
+				out, err := r.Answer(t.Context(), req.Raw)
+				if issuer == own && (out.Status == Successful) != want || issuer != own && out.Status != Unauthorized && !want {
+					t.Errorf("round %d, %s, by %s: %v, %v", round, c.name, issuer.Subject, out.Status, err)
+				}
+			}
+		}
 	}
 }
 

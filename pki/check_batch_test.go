@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto"
 	"fmt"
+	"io"
 	"math/big"
 	"slices"
 	"testing"
@@ -157,4 +158,58 @@ func mustSign(t *testing.T, d *CertificateDraft, key crypto.Signer, tmpl *Certif
 		t.Error("the draft is another certificate")
 	}
 	return c.Signature
+}
+
+// TestDraftLengths: a stand-in of another length than the signature's, as with
+// ECDSA, a preview that was never made and one that was made twice change nothing
+// about what is signed; a fault in signing uses nothing up.
+func TestDraftLengths(t *testing.T) {
+	at := time.Date(2026, 6, 2, 12, 0, 0, 0, time.UTC)
+	subject, err := ParseDN("CN=x,C=RU")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := alg.GenerateKey("gost2012-256", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &CertificateTemplate{SerialNumber: big.NewInt(7), Subject: subject, NotBefore: at, NotAfter: at.AddDate(1, 0, 0), KeyUsage: KeyUsageCRLSign}
+	for _, standIns := range [][]int{nil, {0}, {1}, {63}, {64}, {65}, {200}, {64, 65}, {65, 64}} {
+		d, err := NewCertificateDraft(tmpl, nil, key.Public(), key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tbs []byte
+		for _, n := range standIns {
+			preview, err := d.Preview(make([]byte, n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tbs = slices.Clone(preview.RawTBSCertificate)
+		}
+		if _, err := d.Sign(nil, faulty{key}); err == nil {
+			t.Errorf("%v: a signature of a faulty key", standIns)
+		}
+		c, err := d.Sign(nil, key)
+		if err != nil {
+			t.Fatalf("%v: %v", standIns, err)
+		}
+		again, err := ParseCertificate(c.Raw)
+		if err != nil || !slices.Equal(again.Signature, c.Signature) || !slices.Equal(again.RawTBSCertificate, c.RawTBSCertificate) {
+			t.Errorf("%v: %v, the certificate is not what it is read as", standIns, err)
+		}
+		if tbs != nil && !slices.Equal(c.RawTBSCertificate, tbs) {
+			t.Errorf("%v: what was signed is not what was looked at", standIns)
+		}
+		if err := again.CheckSignatureFrom(again); err != nil {
+			t.Errorf("%v: %v", standIns, err)
+		}
+	}
+}
+
+// faulty is a key whose token fails.
+type faulty struct{ crypto.Signer }
+
+func (faulty) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, io.ErrUnexpectedEOF
 }

@@ -44,12 +44,25 @@ type requestAnswerer interface {
 	answerRequest(ctx context.Context, req *ocsp.Request) (ocsp.Answered, error)
 }
 
+// ownAnswerer returns r as a requestAnswerer where it is one of this package
+// itself: one that is embedded in another type has these methods too, and its
+// Answer is another.
+func ownAnswerer(r Answerer) (requestAnswerer, bool) {
+	switch r := r.(type) {
+	case *OCSPCache:
+		return r, true
+	case *OCSPIssuers:
+		return r, true
+	}
+	return nil, false
+}
+
 // answerParsed asks a responder without parsing the request again, if it can.
 func answerParsed(ctx context.Context, r Answerer, req *ocsp.Request) (ocsp.Answered, error) {
-	switch r := r.(type) {
-	case requestAnswerer:
-		return r.answerRequest(ctx, req)
-	case *ocsp.Responder:
+	if own, ok := ownAnswerer(r); ok {
+		return own.answerRequest(ctx, req)
+	}
+	if r, ok := r.(*ocsp.Responder); ok {
 		return r.AnswerRequest(ctx, req)
 	}
 	return r.Answer(ctx, req.Raw)
@@ -156,7 +169,7 @@ func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // for a slot, so that a flood costs waiting and not memory.
 func (h *ocspHandler) answer(ctx context.Context, der []byte) (ocsp.Answered, error) {
 	req, malformed := ocsp.ParseRequest(der)
-	if r, ok := h.r.(requestAnswerer); ok && malformed == nil {
+	if r, ok := ownAnswerer(h.r); ok && malformed == nil {
 		if a, ok := r.keptAnswer(req); ok {
 			return a, nil
 		}

@@ -371,3 +371,41 @@ func TestOCSPAge(t *testing.T) {
 		t.Errorf("another tag: %d", w.Code)
 	}
 }
+
+// stopped is a cache that somebody put something before.
+type stopped struct{ *OCSPCache }
+
+func (stopped) Answer(context.Context, []byte) (ocsp.Answered, error) {
+	return ocsp.Answered{DER: ocsp.CreateErrorResponse(ocsp.TryLater), Status: ocsp.TryLater}, errors.New("stopped")
+}
+
+// TestOCSPWrapped: who wraps a cache decides about every answer, those too that
+// are kept.
+func TestOCSPWrapped(t *testing.T) {
+	c := newCounted(t, "A")
+	cache := NewOCSPCache(c, time.Hour, nil)
+	der := c.ask(t, 1, ocsp.SHA1(), false)
+	if a, err := cache.Answer(t.Context(), der); err != nil || a.Status != ocsp.Successful {
+		t.Fatal(a.Status, err)
+	}
+	var all OCSPIssuers
+	if err := all.Add(c.cert, stopped{cache}); err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]Answerer{"alone": stopped{cache}, "among issuers": &all, "in a cache": NewOCSPCache(stopped{cache}, time.Hour, nil)} {
+		h := OCSPHandler(r, OCSPOptions{})
+		for range 2 {
+			req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(der)))
+			req.Header.Set("Content-Type", typeOCSPRequest)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, req)
+			resp, err := ocsp.ParseResponse(w.Body.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.Status != ocsp.TryLater {
+				t.Errorf("%s: %v: the wrapper was not asked", name, resp.Status)
+			}
+		}
+	}
+}

@@ -98,7 +98,7 @@ func (s *OCSPIssuers) of(req *ocsp.Request) Answerer {
 
 // keptAnswer implements requestAnswerer.
 func (s *OCSPIssuers) keptAnswer(req *ocsp.Request) (ocsp.Answered, bool) {
-	if r, ok := s.of(req).(requestAnswerer); ok {
+	if r, ok := ownAnswerer(s.of(req)); ok {
 		return r.keptAnswer(req)
 	}
 	return ocsp.Answered{}, false

@@ -14,7 +14,9 @@ import (
 // A Cache remembers facts from one verification to the next, for a program that
 // verifies many documents of the same signers and authorities: certificates as
 // parsed, whether the signature of a certificate or a list verifies with a key,
-// and which rules of form a certificate breaks. These follow from octets alone.
+// and which rules of form a certificate breaks. These follow from octets alone: the
+// rules of a [profile.Set] look at nothing but the certificate, and nobody changes a
+// set that a Verifier has.
 // No decision is held, nothing that depends on a time, a policy or on what is
 // trusted: those are made anew for each document.
 //

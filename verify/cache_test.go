@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gosklyuch/gosklyuch/gost/gost3410"
 	"github.com/gosklyuch/gosklyuch/internal/cryptotest/testpki"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
 	"github.com/gosklyuch/gosklyuch/pki"
+	"github.com/gosklyuch/gosklyuch/pki/profile"
 	"github.com/gosklyuch/gosklyuch/verify"
 	"github.com/gosklyuch/gosklyuch/verify/revocation"
 )
@@ -155,6 +158,77 @@ func TestCacheFlood(t *testing.T) {
 		t.Errorf("%d certificates are held", n)
 	}
 	want(t, judgeCached(t, v, sig, document), verify.VerdictValid, "")
+}
+
+// TestCacheForms: what a set of rules says of a certificate is not taken for what
+// it says of another one, or another set of that one.
+func TestCacheForms(t *testing.T) {
+	c := testpki.NewChain(t)
+	only := func(broken *pki.Certificate) *profile.Set {
+		return &profile.Set{Name: "q", Rules: []profile.Rule{{ID: "r", Title: "T", Cite: "C", Severity: pki.Error, Check: func(c *pki.Certificate) []profile.Problem {
+			if c.Equal(broken) {
+				return []profile.Problem{{Field: "subject", Detail: "no SNILS"}}
+			}
+			return nil
+		}}}}
+	}
+	sets := map[*pki.Certificate]*profile.Set{c.Leaf.Cert: only(c.Leaf.Cert), c.Sub.Cert: only(c.Sub.Cert), c.Root.Cert: only(c.Root.Cert)}
+	for _, cache := range []*verify.Cache{verify.NewCache(), nil} {
+		for range 3 {
+			for broken, set := range sets {
+				for cert := range sets {
+					list := verify.CachedForms(cache, set, cert)
+					if len(list) != 1 || (list[0].Outcome == profile.Broken) != (cert == broken) {
+						t.Errorf("%s by the rule about %s: %+v", cert.Subject, broken.Subject, list)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCachePools: every message has its own certificates, whatever other messages
+// had before it.
+func TestCachePools(t *testing.T) {
+	root := testpki.Issue(t, testpki.CA(t, "CN=Root"), nil)
+	var all []*pki.Certificate
+	for range 7 {
+		all = append(all, testpki.Issue(t, testpki.Leaf(t, "CN=Leaf"), root).Cert)
+	}
+	a, b := all[0], all[1]
+	cache := verify.NewCache()
+	for range 3 {
+		for _, certs := range [][]*pki.Certificate{
+			nil, {a}, {b}, {a, b}, {b, a}, all[:3], all[:4], all[1:5], all[:5], slices.Concat(all[:4], all[5:6]), all[:6], all,
+		} {
+			if got := verify.CachedPool(cache, certs).All(); !slices.Equal(got, certs) {
+				t.Errorf("%d certificates, and those of another message: %d", len(certs), len(got))
+			}
+		}
+	}
+}
+
+// TestVerifyGOST: the caller's function decides about the signature of the message,
+// and about nothing else.
+func TestVerifyGOST(t *testing.T) {
+	c := testpki.NewChain(t)
+	for _, plain := range []bool{false, true} {
+		sig := message{signer: c.Leaf, plain: plain}.sign(t)
+		for _, answer := range []bool{true, false} {
+			v := verifier(t, c)
+			asked := 0
+			v.VerifyGOST = func(pub *gost3410.PublicKey, digest, sig []byte) bool {
+				if asked++; !pub.Equal(c.Leaf.Cert.PublicKey) {
+					t.Error("asked about a signature that is not the message's")
+				}
+				return answer && gost3410.Verify(pub, digest, sig)
+			}
+			r := judgeCached(t, v, sig, document)
+			if asked == 0 || (r.Verdict() == verify.VerdictValid) != answer {
+				t.Errorf("plain %v, answer %v: asked %d times, %v %s", plain, answer, asked, r.Verdict(), r.Reason)
+			}
+		}
+	}
 }
 
 // TestCacheTogether: goroutines with one cache and different trust do not

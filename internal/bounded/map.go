@@ -45,9 +45,22 @@ func (m *Map[K, V]) Get(key K) (value V, ok bool) {
 	h, ok = m.old[key]
 	m.mu.RUnlock()
 	if ok {
-		m.Put(key, h.value, h.cost)
+		m.renew(key)
 	}
 	return h.value, ok
+}
+
+// renew moves what the old generation has now to the young one, unless a newer
+// value was put there meanwhile.
+func (m *Map[K, V]) renew(key K) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.young[key]; ok {
+		return
+	}
+	if h, ok := m.old[key]; ok {
+		m.put(key, h)
+	}
 }
 
 // Put remembers a value of some cost, which is not negative; one that costs more
@@ -58,15 +71,20 @@ func (m *Map[K, V]) Put(key K, value V, cost int64) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if h, ok := m.young[key]; ok {
-		m.used -= h.cost
+	m.put(key, held[V]{value, cost})
+}
+
+// put is Put for a caller that holds the lock.
+func (m *Map[K, V]) put(key K, h held[V]) {
+	if was, ok := m.young[key]; ok {
+		m.used -= was.cost
 		delete(m.young, key)
 	}
-	if m.young == nil || len(m.young) >= m.entries || m.used+cost > m.cost {
+	if m.young == nil || len(m.young) >= m.entries || m.used+h.cost > m.cost {
 		m.young, m.old, m.used = map[K]held[V]{}, m.young, 0
 	}
-	m.young[key] = held[V]{value, cost}
-	m.used += cost
+	m.young[key] = h
+	m.used += h.cost
 }
 
 // Len returns how many entries are held, those of both generations.

@@ -80,3 +80,34 @@ func TestMapTogether(t *testing.T) {
 		t.Errorf("%d entries", m.Len())
 	}
 }
+
+// TestMapNewest: whoever looks a value up, and so renews it, does not bring an
+// older one back.
+func TestMapNewest(t *testing.T) {
+	m := bounded.New[int, int](2, 1<<20)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					m.Get(0)
+				}
+			}
+		})
+	}
+	for i := range 100_000 {
+		m.Put(0, i, 1)
+		if v, ok := m.Get(0); ok && v != i {
+			t.Errorf("%d, and %d was put last", v, i)
+			break
+		}
+		m.Put(-1-i, 0, 1) // so that 0 becomes old
+		m.Put(-1-i/2, 0, 1)
+	}
+	close(stop)
+	wg.Wait()
+}

@@ -344,6 +344,12 @@ func (r *batchRun) beginning(path string) (b beginning, err error) {
 	}
 	b.path, b.head = path, make([]byte, size)
 	n, err := io.ReadFull(f, b.head)
+	if err == nil && n < limits.BatchWhole { // longer than the system said: it grows, or is made while it is read
+		b.head = append(make([]byte, 0, limits.BatchWhole), b.head...)[:limits.BatchWhole]
+		var more int
+		more, err = io.ReadFull(f, b.head[n:])
+		n += more
+	}
 	b.head = b.head[:n]
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		b.whole, err = true, nil

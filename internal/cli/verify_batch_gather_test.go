@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gosklyuch/gosklyuch/gost/gost3410"
 	"github.com/gosklyuch/gosklyuch/internal/limits"
@@ -136,6 +137,46 @@ func TestBatchInterruptTogether(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 		cancel()
+	}
+}
+
+// TestBatchBeginning: the beginning of a file is there whatever the system says of
+// its size, and whole only where it is.
+func TestBatchBeginning(t *testing.T) {
+	r := &batchRun{app: &app{streams: streams{in: strings.NewReader("")}, now: time.Now}}
+	dir := t.TempDir()
+	for _, n := range []int{0, 1, 1000, limits.BatchWhole - 1, limits.BatchWhole, limits.BatchWhole + 1, 3 * limits.BatchWhole} {
+		content := make([]byte, n)
+		for i := range content {
+			content[i] = byte(i ^ i>>8)
+		}
+		path := filepath.Join(dir, "file")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := r.beginning(path)
+		if err != nil || !bytes.Equal(b.head, content[:min(n, limits.BatchWhole)]) || b.whole != (n < limits.BatchWhole) {
+			t.Errorf("%d octets: %d, whole %v, %v", n, len(b.head), b.whole, err)
+		}
+		again, done, err := r.reopen(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(again); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%d octets: %d the second time, %v", n, len(got), err)
+		}
+		if err := done(); err != nil {
+			t.Error(err)
+		}
+	}
+	// Files that the system makes while they are read have no size.
+	const made = "/proc/self/status"
+	want, err := os.ReadFile(made)
+	if err != nil {
+		return // not Linux
+	}
+	if b, err := r.beginning(made); err != nil || len(b.head) < 100 || !b.whole || !bytes.Equal(b.head[:5], want[:5]) {
+		t.Errorf("%s: %d octets, whole %v, %v", made, len(b.head), b.whole, err)
 	}
 }
 

@@ -190,3 +190,19 @@ func TestStreamRaw(t *testing.T) {
 }
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+// TestTrailingUnreadable: what cannot be read is not the end.
+func TestTrailingUnreadable(t *testing.T) {
+	for _, r := range []io.Reader{
+		io.MultiReader(bytes.NewReader([]byte{5, 0}), iotest.ErrReader(io.ErrClosedPipe)),
+		io.MultiReader(bytes.NewReader([]byte{5, 0, ' '}), iotest.ErrReader(io.ErrClosedPipe)),
+	} {
+		s := der.NewStream(r)
+		if _, err := s.Raw(100, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Trailing(100); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -2,6 +2,10 @@ package path_test
 
 import (
 	"bytes"
+	//lint:ignore SA1019 what is tested
+	"crypto/dsa" //nolint:staticcheck // what is tested
+	"crypto/rand"
+	"math/big"
 	"sync"
 	"testing"
 
@@ -111,4 +115,43 @@ func TestFactsTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestFactsInherited: a key whose parameters come from its issuer is another key
+// below another issuer, though not one octet of it is different.
+func TestFactsInherited(t *testing.T) {
+	var upper, lower dsa.PrivateKey
+	if err := dsa.GenerateParameters(&upper.Parameters, rand.Reader, dsa.L1024N160); err != nil {
+		t.Fatal(err)
+	}
+	lower.Parameters = upper.Parameters
+	for _, k := range []*dsa.PrivateKey{&upper, &lower} {
+		if err := dsa.GenerateKey(k, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// An authority with another generator of the same group.
+	twin := dsa.PrivateKey{PublicKey: upper.PublicKey, X: upper.X}
+	twin.G = new(big.Int).Exp(upper.G, big.NewInt(2), upper.P)
+	twin.Y = new(big.Int).Exp(twin.G, twin.X, twin.P)
+	authority := func(key *dsa.PrivateKey) path.Options {
+		top := dsaAuthority(t, "CN=Top", "CN=Top", key, true)
+		with(isCA, signs)(top)
+		sub := dsaAuthority(t, "CN=Top", "CN=Sub", &lower, false)
+		with(isCA, signs)(sub)
+		return path.Options{
+			Roots: pki.NewPool(signDSA(t, top, key)), Intermediates: pki.NewPool(signDSA(t, sub, key)), At: testpki.Now, AllowDSA: true,
+			Withdrawn: func(string) bool { return false },
+		}
+	}
+	s := newShape(t, "CN=Sub", "CN=Leaf", testpki.Key(t, "gost2012-256", "cryptopro-a").Public())
+	with(digital)(s)
+	leaf := signDSA(t, s, &lower)
+	facts := path.NewFacts()
+	o, other := authority(&upper), authority(&twin)
+	for range 2 {
+		o.Memo, other.Memo = &path.Memo{Facts: facts}, &path.Memo{Facts: facts}
+		expect(t, leaf, o, "")
+		expect(t, leaf, other, path.ReasonSignature)
+	}
 }

@@ -21,8 +21,9 @@ type Facts struct {
 	issuers  *bounded.Map[factKey, bool]
 }
 
-// factKey is a list with its issuer, or with a certificate. A weak pointer never equals one to another object, not even to one
-// that came to lie at the same address later.
+// factKey is a list with its issuer, or with a certificate. A weak pointer never
+// equals one to another object, not even to one that came to lie at the same
+// address later.
 type factKey struct {
 	list weak.Pointer[pki.RevocationList]
 	cert weak.Pointer[pki.Certificate]

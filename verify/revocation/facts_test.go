@@ -28,6 +28,9 @@ func TestFactsConfusion(t *testing.T) {
 	otherContent := bad(func(b []byte) { b[number+7] ^= 1 })
 	twin := testpki.Issue(t, testpki.CA(t, "CN=Test CA,O=Test,C=RU"), c.Root)
 	revoked := testpki.CRL(t, c.Sub, &pki.CRLTemplate{Entries: []pki.RevokedEntry{testpki.Revoked(c.Leaf.Cert, testpki.Now.AddDate(0, 0, -2), 1)}})
+	// A list that another authority signed as itself, with an entry of that number.
+	stranger := testpki.Issue(t, testpki.CA(t, "CN=Stranger,O=Test,C=RU"), c.Root)
+	foreign := testpki.CRL(t, stranger, &pki.CRLTemplate{Entries: []pki.RevokedEntry{testpki.Revoked(c.Leaf.Cert, testpki.Now.AddDate(0, 0, -2), 1)}})
 	late := testpki.Now.AddDate(1, 0, 0)
 	cases := []struct {
 		name   string
@@ -43,9 +46,11 @@ func TestFactsConfusion(t *testing.T) {
 		{"the list of that issuer", testpki.CRL(t, twin, &pki.CRLTemplate{}), c.Sub.Cert, revocation.Options{At: testpki.Now}, revocation.Unknown},
 		{"out of date", good, c.Sub.Cert, revocation.Options{At: late}, revocation.Unknown},
 		{"withdrawn algorithm", good, c.Sub.Cert, revocation.Options{At: testpki.Now, Withdrawn: func(string) bool { return true }}, revocation.Unknown},
+		{"the list of another authority", foreign, c.Sub.Cert, revocation.Options{At: testpki.Now}, revocation.Unknown},
 		{"revoked", revoked, c.Sub.Cert, revocation.Options{At: testpki.Now}, revocation.Revoked},
 	}
 	facts := revocation.NewFacts()
+	why := map[string]string{}
 	for round := range 3 {
 		for i := range cases {
 			tc := cases[i]
@@ -58,6 +63,10 @@ func TestFactsConfusion(t *testing.T) {
 				if a.Status != tc.want {
 					t.Errorf("round %d, %s (facts %v): %v %q, want %v", round, tc.name, f != nil, a.Status, a.Why, tc.want)
 				}
+				if before, ok := why[tc.name]; ok && a.Why != before {
+					t.Errorf("round %d, %s (facts %v): %q, before %q", round, tc.name, f != nil, a.Why, before)
+				}
+				why[tc.name] = a.Why
 			}
 		}
 	}

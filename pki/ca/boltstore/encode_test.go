@@ -89,13 +89,21 @@ func TestEncode(t *testing.T) {
 func entrySeeds() []string {
 	const plain = `{"serial":"0197","profile":"citizen@1","subject":"CN=Иванов,C=RU","keyId":"AQID","notBefore":"2026-06-02T12:00:00Z",` +
 		`"notAfter":"2027-06-02T12:00:00Z","issuedAt":"2026-06-02T12:00:00Z","status":"valid"}`
-	seeds := []string{plain, plain + " ", plain[:len(plain)-1], "{}", "null", ""}
+	seeds := []string{plain, plain + " ", plain + "x", plain + plain, " " + plain, plain[:len(plain)-1], "{}", "null", ""}
 	for _, r := range [][2]string{
 		{"0197", "01F7"},
 		{"0197", "197"},
 		{"0197", "00"},
 		{"0197", ""},
 		{"AQID", "AQI="},
+		{"AQID", "AQI"},
+		{"AQID", "AQ!D"},
+		{"AQID", "AQIE="},
+		{"AQID", ""},
+		{`"profile"`, `"Profile"`},
+		{`"serial"`, `"status":"hold","serial"`},
+		{"2026", "+026"},
+		{"T12", "t12"},
 		{"AQID", "A\u0051ID"},
 		{"AQID", "AQ\nID"},
 		{`"AQID"`, "null"},
