@@ -133,11 +133,11 @@ type worn struct {
 func (k *worn) Sign(random io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	n := k.signed.Add(1)
 	s, err := k.Signer.Sign(random, digest, o)
-	switch {
-	case n%9 == 4:
+	switch n % 9 {
+	case 4:
 		k.wrong.Add(1)
 		s[int(n)%len(s)] ^= 1 << (n % 8)
-	case n%9 == 7:
+	case 7:
 		k.wrong.Add(1)
 		return nil, errors.New("the token does not answer")
 	}
