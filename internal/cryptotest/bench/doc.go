@@ -10,7 +10,7 @@
 //	-only REGEXP      rows by name
 //	-primitives       no jobs; -nothing-but-jobs the other way round
 //	-seconds 0.5      processor time for one measurement of a primitive
-//	-rounds 3         how often a job is done by each side, in turn
+//	-rounds 2         how often a job is done by each side, in turn
 //	-documents, -signers, -file, -large   sizes of the jobs
 //	-jobs FOLDER      keep what the verification jobs are made of
 //	-o FILE           write the tables into a Markdown file between its markers,

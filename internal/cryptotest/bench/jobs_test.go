@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	jobRounds  = flag.Int("rounds", 3, "how often a job is measured")
+	jobRounds  = flag.Int("rounds", 2, "how often a job is measured")
 	jobsFolder = flag.String("jobs", "", "keep what the jobs are made of in this folder, and take it from there")
 )
 
