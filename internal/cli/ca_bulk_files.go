@@ -161,10 +161,13 @@ func (r *bulkRun) writeCertificate(name string, der []byte) error {
 			withHint(text{"выберите пустую папку и дайте запросам разные имена", "choose an empty folder and give the requests different names"})
 	}
 	tmp := path + ".tmp"
-	if err := writeSynced(tmp, der); err != nil {
-		return err
+	if err = writeSynced(tmp, der); err == nil {
+		err = os.Rename(tmp, path)
 	}
-	return os.Rename(tmp, path)
+	if err != nil {
+		os.Remove(tmp) //nolint:errcheck,gosec // the first error counts
+	}
+	return err
 }
 
 // unfinished reports whether old is what a power failure may leave of der: the

@@ -106,3 +106,18 @@ func TestBulkFilesTaken(t *testing.T) {
 		t.Errorf("replaced by %q", got)
 	}
 }
+
+// A certificate that cannot get its name leaves nothing in the folder.
+func TestWriteCertificateLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "a.cer"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := &bulkRun{flags: bulkFlags{to: dir}}
+	if err := r.writeCertificate("a.cer", []byte("certificate")); err == nil {
+		t.Error("a folder was replaced by a certificate")
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "a.cer.tmp")); !os.IsNotExist(err) {
+		t.Errorf("the temporary file stays: %v", err)
+	}
+}
